@@ -1,0 +1,1 @@
+"""Geometry of the Earth's surface: pure values in, values out; no files, database, HTTP, clock."""

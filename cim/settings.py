@@ -1,0 +1,34 @@
+"""Where this installation keeps its things: CIM_* from the environment, read once in the roots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """The environment of one installation. Every field is CIM_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="CIM_", extra="ignore", frozen=True)
+
+    database_url: str | None = Field(
+        default=None,
+        description="PostgreSQL + PostGIS to use; unset: a private cluster in the data folder",
+    )
+    data_dir: Path = Field(default=PROJECT / "var", description="folder of everything ingested")
+    city: Path = Field(
+        default=PROJECT / "data-samples" / "city.toml", description="the city profile"
+    )
+    host: str = Field(default="127.0.0.1", description="address to serve at")
+    port: int = Field(default=8000, ge=0, le=65535, description="port to serve at")
+    secret_file: Path | None = Field(default=None, description="file with the signing secret")
+    pg_bin: Path | None = Field(
+        default=None, description="folder of PostgreSQL's programs; unset: the newest with PostGIS"
+    )
+    viewer_dist: Path = Field(
+        default=PROJECT / "viewer" / "dist", description="the built viewer to serve at /"
+    )

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Re-pins every dependency with hashes, without a word about where to download from.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+pin() { uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml "$@"; }
+pin --extra build -o requirements/base.txt
+pin --extra build --extra node -o requirements/node.txt
+pin --extra build --extra dev -o requirements/dev.txt
