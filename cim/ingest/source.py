@@ -166,6 +166,7 @@ class Source(Protocol):
 
     name: ClassVar[str]
     kind: ClassVar[Kind]
+    reads: ClassVar[str]  # what to give it, in a user's words
 
     def supports(self, path: Path) -> bool:
         """Say yes from names and headers alone: as fast for 40 GB as for 40 kB."""
