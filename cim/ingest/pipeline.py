@@ -176,7 +176,7 @@ def _note_plan(report: Report, plan: Plan) -> None:
 
 def _require_parts(plan: Plan, request: Request) -> None:
     if plan.extent is not None:
-        request.city.require_inside(plan.extent, request.paths[0])
+        request.city.require_touching(plan.extent, request.paths[0])
     if not plan.parcels:
         _nothing(plan.refused, request.paths[0])
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cim.errors import ConflictError, DatabaseError, StorageError
+from cim.errors import DatabaseError, StorageError
 from cim.store import programs
 
 _CONFIGURATION = """
@@ -235,47 +235,3 @@ def down(cluster: Cluster) -> bool:
     if code != 0:
         raise DatabaseError(f"PostgreSQL does not stop: {words[-500:].strip()}")
     return True
-
-
-def dump(cluster_bin: Path, url: str, target: Path) -> None:
-    """Write the database into one archive (pg_dump's custom format).
-
-    Raises:
-        ConflictError: the target exists.
-        DatabaseError: pg_dump failed.
-    """
-    if target.exists():
-        raise ConflictError("the file exists", path=target, remedy="give another name")
-    part = target.with_name(target.name + ".part")
-    _transfer([cluster_bin / "pg_dump", "-Fc", "-f", part, "-d", _plain(url)], "pg_dump")
-    part.rename(target)
-
-
-def restore(cluster_bin: Path, url: str, source: Path) -> None:
-    """Replace the database's content by an archive of ``dump``, in one transaction.
-
-    Raises:
-        DatabaseError: pg_restore failed; the database is as it was.
-    """
-    if not source.is_file():
-        raise DatabaseError("there is no such archive", path=source)
-    _transfer(
-        [
-            cluster_bin / "pg_restore", "--clean", "--if-exists", "--no-owner",
-            "--single-transaction", "-d", _plain(url), source,
-        ],
-        "pg_restore",
-    )  # fmt: skip
-
-
-def _plain(url: str) -> str:
-    return url.replace("postgresql+psycopg://", "postgresql://", 1)
-
-
-def _transfer(command: list[str | Path], name: str) -> None:
-    mine = programs.account()
-    # The socket folder is 0700 and its owner's; root may enter, so no change of account here.
-    me = programs.Account(uid=mine.uid, gid=mine.gid, name=mine.name, switch=False)
-    code, words = programs.run(me, command, timeout=3600)
-    if code != 0:
-        raise DatabaseError(f"{name} failed: {words[-2000:].strip()}")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from cim.errors import DatabaseError
 from cim.settings import Settings
-from cim.store import cluster, programs
+from cim.store import cluster
 
 EXTENSIONS = ("postgis", "btree_gist", "pg_trgm")
 _LOCK = 0x43494D  # "CIM": one schema upgrade at a time
@@ -130,8 +130,3 @@ def ready(engine: Engine) -> Iterator[Connection]:
         ) from error
     with connection:
         yield connection
-
-
-def programs_folder(settings: Settings) -> Path:
-    """PostgreSQL's programs for dump and restore."""
-    return programs.find(settings.pg_bin)

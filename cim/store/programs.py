@@ -26,6 +26,16 @@ class Account:
     switch: bool  # whether we are root and must change to it
 
 
+def myself() -> Account:
+    """The account that this process runs under."""
+    uid = os.geteuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container may run under a number without a name
+        name = str(uid)
+    return Account(uid=uid, gid=os.getegid(), name=name, switch=False)
+
+
 def account() -> Account:
     """Ourselves, or Debian's ``postgres`` account where we are root.
 
@@ -33,8 +43,7 @@ def account() -> Account:
         DatabaseError: root without that account.
     """
     if os.geteuid() != 0:
-        mine = pwd.getpwuid(os.geteuid())
-        return Account(uid=mine.pw_uid, gid=mine.pw_gid, name=mine.pw_name, switch=False)
+        return myself()
     try:
         theirs = pwd.getpwnam("postgres")
     except KeyError as error:
@@ -71,7 +80,7 @@ def major(programs: Path) -> str:
     text = subprocess.run(
         [programs / "postgres", "--version"], capture_output=True, text=True, check=True
     ).stdout
-    return text.split()[-1].split(".")[0] if "Debian" not in text else text.split()[2].split(".")[0]
+    return text.split()[2].split(".")[0]  # "postgres (PostgreSQL) 15.18 (Debian ...)"
 
 
 def run(

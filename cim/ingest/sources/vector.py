@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,9 +11,9 @@ import pyogrio
 import pyogrio.errors
 import pyproj
 
-from cim.city import City
+from cim.city import Bounds, City
 from cim.errors import CrsError, FormatError
-from cim.geo.crs import resolve
+from cim.geo.crs import CGCS2000, resolve, transformer
 from cim.ingest.source import Built, Check, Parcel, Plan, Problem, Product, Request
 from cim.ingest.sources.columns import match, propose
 from cim.ingest.sources.encoding import text_encoding
@@ -55,6 +56,7 @@ class VectorSource:
         return Plan(
             parcels=tuple(parcels), refused=tuple(refused), warnings=warnings, shared=layer,
             parameters={"storage": storage_srid(request.city)},
+            extent=_extent(parcels, request.crs),
         )  # fmt: skip
 
     def build(self, parcel: Parcel, plan: Plan, request: Request, staging: Path) -> Built:
@@ -175,3 +177,22 @@ def _proposal(request: Request, parcels: Sequence[Parcel]) -> tuple[Layer, Probl
         "were taken from the file",
         remedy="declare it with `cim layers register FILE` for titles, units and a style",
     )
+
+
+def _extent(parcels: Sequence[Parcel], given: str | None) -> Bounds | None:
+    """Where the files say that they lie; a file that cannot be placed is told of by ``build``."""
+    whole: Bounds | None = None
+    for parcel in parcels:
+        path, name, encoding = parcel.payload
+        info = pyogrio.read_info(path, layer=name, encoding=encoding, force_total_bounds=True)
+        box = info.get("total_bounds")
+        try:
+            crs = _crs(path, info.get("crs"), given)
+        except CrsError:
+            continue
+        if box is None:
+            continue
+        placed = Bounds(*(float(v) for v in transformer(crs, CGCS2000).transform_bounds(*box)))
+        if all(math.isfinite(v) for v in placed):
+            whole = placed if whole is None else whole.union(placed)
+    return whole
