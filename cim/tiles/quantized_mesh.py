@@ -172,7 +172,8 @@ def _fans(
 
 def _turn(x: Ints, y: Ints, triangles: Ints) -> Ints:
     a, b, c = triangles.T
-    return (x[b] - x[a]) * (y[c] - y[a]) - (x[c] - x[a]) * (y[b] - y[a])
+    twice_area: Ints = (x[b] - x[a]) * (y[c] - y[a]) - (x[c] - x[a]) * (y[b] - y[a])
+    return twice_area
 
 
 def _high_water(indices: Ints) -> Ints:

@@ -11,6 +11,7 @@ from cim.ingest.source import Check, Product, Request
 from cim.tiles.terrain_reader import DecodedTile, decode, faults, gap
 
 MARGIN = 1.0  # m, for the rounding of the levels
+SAME = 1e-6  # m: what decoding 16-bit heights in floating point may add
 
 
 def check_terrain(product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
@@ -76,6 +77,6 @@ def _seams(level: dict[tuple[int, int], DecodedTile], z: int, seams: list[str]) 
                 continue
             step = gap(tile, other, side)
             worst = max(worst, step)
-            if step > 0:
+            if step > SAME:
                 seams.append(f"{z}/{x}/{y}: {step:.4f} m to its {side} neighbour")
     return worst
