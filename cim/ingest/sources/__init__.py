@@ -1,0 +1,1 @@
+"""The families of survey files that can be ingested, one module or package each."""
