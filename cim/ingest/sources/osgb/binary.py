@@ -152,7 +152,11 @@ class Stream:
 
 
 def fault(
-    path: Path, reason: str, offset: int, version: int | None = None, classes: list[str] | None = None
+    path: Path,
+    reason: str,
+    offset: int,
+    version: int | None = None,
+    classes: list[str] | None = None,
 ) -> FormatError:
     """An error about one place of one file."""
     where = f"offset {offset}"
