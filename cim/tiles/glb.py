@@ -17,7 +17,7 @@ import numpy.typing as npt
 import orjson
 
 Floats32 = npt.NDArray[np.float32]
-Buffer = bytes | memoryview | npt.NDArray[Any]
+Buffer = bytes | memoryview
 
 CLAMP_TO_EDGE, REPEAT, MIRRORED_REPEAT = 33071, 10497, 33648
 _FLOAT, _U16, _U32 = 5126, 5123, 5125
@@ -107,7 +107,7 @@ class _Document:
         count = data.size if shape == "SCALAR" else len(data)
         self.accessors.append(
             {
-                "bufferView": self.view(data, data.nbytes, target),
+                "bufferView": self.view(data.data, data.nbytes, target),
                 "componentType": component,
                 "count": count,
                 "type": shape,
@@ -231,5 +231,5 @@ def write(path: Path, primitives: Sequence[Primitive]) -> int:
     buffers = encode(primitives)
     with path.open("wb", buffering=1 << 20) as file:
         for buffer in buffers:
-            file.write(memoryview(buffer))
+            file.write(buffer)
         return file.tell()

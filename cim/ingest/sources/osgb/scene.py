@@ -248,7 +248,8 @@ def _mesh(geometry: Geometry, way: _Way, faults: Counter[str]) -> Mesh | None:
             corners = corners[:, ::-1]
     elif vertices.dtype.kind != "f":
         vertices = vertices.astype(np.float64)
-    finite = None if np.isfinite(vertices).all() else np.isfinite(vertices).all(axis=1)
+    every: Numbers = np.isfinite(vertices)
+    finite = None if every.all() else np.logical_and.reduce(every, axis=1)
     good = sound(corners, finite, len(vertices))
     faults["triangles dropped"] += len(corners) - len(good)
     if not len(good):

@@ -182,22 +182,20 @@ class OsgbSource:
 
 
 def _parcels(placed: list[tuple[Delivery, Georeference]]) -> tuple[Parcel, ...]:
-    jobs = [(d, g, tree) for d, g in placed for tree in d.trees]
-    names = Counter(safe_name(tree.root.stem, set()).lower() for _, _, tree in jobs)
+    jobs = {tree.root.resolve(): (d, g, tree) for d, g in placed for tree in d.trees}
+    names = Counter(safe_name(tree.root.stem, set()).lower() for _, _, tree in jobs.values())
     parcels = []
     taken: set[str] = set()
-    for delivery, place, tree in jobs:
+    for delivery, place, tree in jobs.values():
         name = safe_name(tree.root.stem, set())
-        if names[name.lower()] > 1:
-            where = f"{delivery.folder}/{tree.root.relative_to(delivery.folder)}"
+        if names[name.lower()] > 1:  # of several deliveries, or alike once made safe
+            inside = tree.root.relative_to(delivery.folder).as_posix()
+            where = f"{delivery.folder.parent.name}/{delivery.folder.name}/{inside}"
             name = f"{name}-{sha256(where.encode('utf-8', 'surrogateescape')).hexdigest()[:10]}"
-        if name in taken:
-            continue  # the same tree, reached by two of the given paths
-        taken.add(name)
         loose = tree.root.stem.lower() != tree.root.parent.name.lower()
         parcels.append(
             Parcel(
-                id=name,
+                id=safe_name(name, taken),
                 path=tree.root if loose else tree.root.parent,
                 inputs=tree.inputs,
                 bytes=tree.bytes,
