@@ -15,7 +15,7 @@ import numpy.typing as npt
 from cim.errors import FormatError
 from cim.ingest.source import Problem
 from cim.ingest.sources.osgb import picture
-from cim.ingest.sources.osgb.links import escapes, resolve
+from cim.ingest.sources.osgb.links import escapes
 from cim.ingest.sources.osgb.place import Frame, Placement
 from cim.ingest.sources.osgb.scene import Branch, Link, Mesh, Scene, branch_meshes, read_scene
 from cim.tiles import glb
@@ -168,7 +168,7 @@ class Folder:
         self, link: Link, branch: Branch, path: Path, depth: int
     ) -> tuple[bool, Tile | None]:
         """The tile of a linked file: whether the file can be used, and what it shows."""
-        child = resolve(link.name, path.parent, self.data)
+        child = link.find(path.parent, self.data)
         if child is None:
             if escapes(link.name, path.parent, self.data):
                 self._refuse(path, f"links to {link.name!r}, outside of the delivery")

@@ -9,9 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from cim.errors import FormatError
-from cim.ingest.sources.osgb.links import resolve
 from cim.ingest.sources.osgb.metadata import find
-from cim.ingest.sources.osgb.scene import Branch, read_scene
+from cim.ingest.sources.osgb.scene import Branch, Link, read_scene
 
 SUFFIX = ".osgb"
 _GLANCE = 2000  # entries to look at before saying no
@@ -126,8 +125,8 @@ def _reachable(root: Path) -> list[Path]:
 
 
 def _children(path: Path, data: Path) -> list[Path]:
-    names = [name for branch in read_scene(path).branches for name in _names(branch)]
-    found = (resolve(name, path.parent, data) for name in names)
+    links = [link for branch in read_scene(path).branches for link in _links(branch)]
+    found = (link.find(path.parent, data) for link in links)
     return [f for f in found if f is not None and f != path]
 
 
@@ -171,10 +170,10 @@ def _unlinked(files: list[Path], data: Path) -> tuple[list[Tree], list[FormatErr
     return [_tree(root, _closure(root, links)) for root in roots], bad
 
 
-def _names(branch: Branch) -> Iterator[str]:
-    yield from (link.name for link in branch.links)
+def _links(branch: Branch) -> Iterator[Link]:
+    yield from branch.links
     for inner in branch.nested:
-        yield from _names(inner)
+        yield from _links(inner)
 
 
 def _closure(root: Path, links: dict[Path, list[Path]]) -> list[Path]:

@@ -23,6 +23,7 @@ from cim.ingest.sources.osgb.graph import (
     Thing,
     Transform,
 )
+from cim.ingest.sources.osgb.links import resolve
 from cim.ingest.sources.osgb.triangles import sound, triangles
 
 Floats = npt.NDArray[np.float64]
@@ -54,13 +55,22 @@ class Link:
     """A finer file.
 
     Args:
-        name: Path as stored, relative to the file that names it.
+        name: Path as stored, relative to the file that names it, or to ``folder``.
+        folder: The producer's own folder, often one of another machine; "" where none is stored.
         error: Geometric error of the holder that makes Cesium refine where OSG would, m;
             infinite where the child shows at any distance.
     """
 
     name: str
     error: float
+    folder: str = ""
+
+    def find(self, beside: Path, root: Path) -> Path | None:
+        """The file, looked for beside the one that names it; None where it is not there."""
+        found = resolve(self.name, beside, root)
+        if found is None and self.folder:
+            found = resolve(f"{self.folder}/{self.name}", beside, root)
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +194,7 @@ def _branch(lod: PagedLod, way: _Way, faults: Counter[str]) -> Branch:
     own = [mesh for branch in (Branch(tuple(meshes)), *nested) for mesh in branch_meshes(branch)]
     sphere = _sphere(lod, way.matrix, own)
     links = tuple(
-        Link(lod.folder + name, _error(lod, i, sphere[3], way.matrix))
+        Link(name, _error(lod, i, sphere[3], way.matrix), lod.folder)
         for i, name in enumerate(_names(lod))
         if name
     )
