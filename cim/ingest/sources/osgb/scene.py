@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cim.errors import FormatError
+from cim.ingest.sources.osgb.binary import REMEDY
 from cim.ingest.sources.osgb.classes import read_graph
 from cim.ingest.sources.osgb.graph import (
     PIXEL_SIZE,
@@ -24,11 +26,13 @@ from cim.ingest.sources.osgb.graph import (
     Transform,
 )
 from cim.ingest.sources.osgb.links import resolve
+from cim.ingest.sources.osgb.objects import DEEPEST
 from cim.ingest.sources.osgb.triangles import sound, triangles
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[Any]
 
+MOST_THINGS = 1_000_000
 SCREEN_ERROR = 16.0  # Cesium's default maximumScreenSpaceError, pixels
 FOCAL_LENGTH = 1663.0  # Cesium's 60° over the longer side of 1920 × 1080, pixels
 
@@ -110,19 +114,41 @@ class Scene:
     trailing: int = 0
 
 
+@dataclass(slots=True)
+class _Visit:
+    """One walk over a graph, which may refer to itself or to one object a thousand times."""
+
+    path: Path
+    faults: Counter[str]
+    things: int = 0
+
+    def enter(self, depth: int) -> None:
+        """Count one more thing.
+
+        Raises:
+            FormatError: too many of them, or a circle.
+        """
+        self.things += 1
+        if depth > DEEPEST or self.things > MOST_THINGS:
+            raise FormatError(
+                "the scene graph refers to itself, or to too much", path=self.path, remedy=REMEDY
+            )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Way:
     """The path from the root to a node: its transformation and inherited state."""
 
     matrix: Floats | None = None
     state: StateSet | None = None
+    depth: int = 0
 
     def into(self, node: Node) -> _Way:
         matrix = self.matrix
         if isinstance(node, Transform):
             matrix = node.matrix if matrix is None else node.matrix @ matrix
         own = node.state is not None and node.state.texture is not None
-        return _Way(matrix, node.state if own else self.state)
+        return _Way(matrix, node.state if own else self.state, self.depth + 1)
 
 
 def read_scene(path: Path, matrix: Floats | None = None) -> Scene:
@@ -140,19 +166,20 @@ def read_scene(path: Path, matrix: Floats | None = None) -> Scene:
         skipped=frozenset(reader.skipped),
         trailing=reader.stream.end - reader.stream.position,
     )
-    loose, branches = _walk(root, _Way(matrix), scene.faults)
+    loose, branches = _walk(root, _Way(matrix), _Visit(path, scene.faults))
     if loose:
         branches.insert(0, Branch(tuple(loose)))
     scene.branches = tuple(branches)
     return scene
 
 
-def _walk(thing: Thing | None, way: _Way, faults: Counter[str]) -> tuple[list[Mesh], list[Branch]]:
+def _walk(thing: Thing | None, way: _Way, visit: _Visit) -> tuple[list[Mesh], list[Branch]]:
     """Meshes and branches below a thing."""
+    visit.enter(way.depth)
     if isinstance(thing, PagedLod):
-        return [], [_branch(thing, way.into(thing), faults)]
+        return [], [_branch(thing, way.into(thing), visit)]
     if isinstance(thing, Geometry):
-        mesh = _mesh(thing, way.into(thing), faults)
+        mesh = _mesh(thing, way.into(thing), visit.faults)
         return [mesh] if mesh else [], []
     if not isinstance(thing, Node):
         return [], []
@@ -160,7 +187,7 @@ def _walk(thing: Thing | None, way: _Way, faults: Counter[str]) -> tuple[list[Me
     meshes: list[Mesh] = []
     branches: list[Branch] = []
     for child in _finest(thing) if isinstance(thing, Lod) else thing.children:
-        more, below = _walk(child, here, faults)
+        more, below = _walk(child, here, visit)
         meshes += more
         branches += below
     return meshes, branches
@@ -184,11 +211,11 @@ def _names(lod: Lod) -> list[str]:
     return given + [""] * (len(lod.ranges) - len(given))
 
 
-def _branch(lod: PagedLod, way: _Way, faults: Counter[str]) -> Branch:
+def _branch(lod: PagedLod, way: _Way, visit: _Visit) -> Branch:
     meshes: list[Mesh] = []
     nested: list[Branch] = []
     for child in _finest(lod):
-        more, below = _walk(child, way, faults)
+        more, below = _walk(child, way, visit)
         meshes += more
         nested += below
     own = [mesh for branch in (Branch(tuple(meshes)), *nested) for mesh in branch_meshes(branch)]
