@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -132,20 +133,29 @@ def _children(path: Path, data: Path) -> list[Path]:
 
 def _whole(folder: Path, metadata: Path | None) -> Delivery:
     data = _data(folder)
-    trees: list[Tree] = []
+    named: list[Tree] = []
+    loose: list[Tree] = []
     unreadable: list[FormatError] = []
     for place in (data, *sorted(d for d in data.iterdir() if d.is_dir())):
-        loose = sorted(f for f in place.iterdir() if f.suffix.lower() == SUFFIX and f.is_file())
-        named = [f for f in loose if f.stem.lower() == place.name.lower()]
-        if named:
-            trees.append(_tree(named[0], _files(place)))
-        elif loose:
-            found, bad = _unlinked(loose, data)
-            trees += found
+        files = sorted(f for f in place.iterdir() if f.suffix.lower() == SUFFIX and f.is_file())
+        roots = [f for f in files if f.stem.lower() == place.name.lower()]
+        if roots and place != data:
+            named.append(_tree(roots[0], _files(place)))
+        elif files:
+            found, bad = _unlinked(files, data)
+            loose += found
             unreadable += bad
-    led_to = {file for tree in trees for file in tree.inputs if file != tree.root}
-    own = tuple(tree for tree in trees if tree.root not in led_to)
-    return Delivery(data, metadata, own, tuple(unreadable))
+    return Delivery(data, metadata, _topmost(named, loose, data), tuple(unreadable))
+
+
+def _topmost(named: list[Tree], loose: list[Tree], data: Path) -> tuple[Tree, ...]:
+    """The trees that no other leads to, such as tile folders below a common top."""
+    led_to = {file for tree in loose for file in tree.inputs if file != tree.root}
+    if loose:
+        for tree in named:
+            with suppress(FormatError):  # told when it is built
+                led_to.update(_children(tree.root, data))
+    return tuple(tree for tree in (*named, *loose) if tree.root not in led_to)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from cim.geo.crs import ResolvedCrs, resolve
 REMEDY = "say where the delivery lies: --crs EPSG:4545 --origin x,y,z (--crs ENU:lat,lon works too)"
 LARGEST = 1 << 22
 _ENU = re.compile(r"ENU\s*:\s*([-+0-9.eE]+)\s*,\s*([-+0-9.eE]+)\s*$", re.IGNORECASE)
+_CHINESE = re.compile(rb"\s*<\?xml[^>]*encoding\s*=\s*[\"']gb[\w-]*[\"'][^>]*\?>", re.IGNORECASE)
 
 Point = tuple[float, float, float]
 
@@ -136,6 +137,9 @@ def _parse(path: Path) -> ET.Element:
     if len(raw) > LARGEST or b"<!ENTITY" in raw.upper():
         raise FormatError("too large or with entities: no metadata", path=path, remedy=REMEDY)
     try:
+        announced = _CHINESE.match(raw)
+        if announced:  # expat knows no encodings of several bytes
+            return ET.fromstring(raw[announced.end() :].decode("gb18030"))  # noqa: S314
         return ET.fromstring(raw)  # noqa: S314 - entities are refused above
     except (ET.ParseError, ValueError, LookupError) as error:
         raise FormatError(f"not well-formed XML: {error}", path=path, remedy=REMEDY) from error
