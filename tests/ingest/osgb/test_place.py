@@ -63,15 +63,15 @@ def ran(tmp_path: Path, shape: Shape, **more: Any) -> Run:
 
 
 @pytest.mark.parametrize("crs", ["EPSG:4545", "EPSG:4544", "EPSG:32648"])
-@pytest.mark.parametrize(("size", "exact"), [(70.0, False), (250.0, True), (3000.0, True)])
-def test_vertices_lie_within_a_millimetre(
-    tmp_path: Path, crs: str, size: float, exact: bool
-) -> None:
+@pytest.mark.parametrize(
+    ("size", "way"), [(70.0, "affine"), (250.0, "curved"), (1500.0, "curved"), (9000.0, "exact")]
+)
+def test_vertices_lie_within_a_millimetre(tmp_path: Path, crs: str, size: float, way: str) -> None:
     shape = cloud(size)
     result = ran(tmp_path, shape, crs=crs)
     away = np.linalg.norm(placed(result) - expected(shape.vertices, crs), axis=1)
     assert away.max() < 0.001
-    assert result.built[0].facts["exact"] is exact
+    assert result.built[0].facts["placed"] == way
 
 
 def test_children_that_reach_far_beyond_their_root_are_placed_exactly(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_an_enu_delivery_stands_on_its_tangent_plane(tmp_path: Path, origin: str
     shifted = shape.vertices.astype(np.float64) + [float(v) for v in origin.split(",")]
     truth = np.stack(pipeline.transform(*shifted.T), axis=1)
     assert np.linalg.norm(placed(result) - truth, axis=1).max() < 0.001
-    assert result.built[0].facts["exact"] is False
+    assert result.built[0].facts["placed"] == "affine"
 
 
 def test_a_coarse_float_step_is_reported(tmp_path: Path) -> None:

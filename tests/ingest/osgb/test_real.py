@@ -173,13 +173,16 @@ def test_the_validator_of_khronos_finds_nothing(two_tiles: Run) -> None:
     assert gltf_errors(two_tiles.files()) == []
 
 
-def test_the_same_vertices_come_from_either_way_of_placing(
-    two_tiles: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("curve", "way"), [(0.0001, "curved"), (-1.0, "exact")])
+def test_the_same_vertices_come_from_every_way_of_placing(
+    two_tiles: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, curve: float, way: str
 ) -> None:
     monkeypatch.setattr("cim.ingest.sources.osgb.place.AFFINE_LIMIT", -1.0)
-    exact = run(_production(), staging=tmp_path, where=SHENZHEN)
-    assert all(b.facts["exact"] for b in exact.built)
-    for one, other in zip(two_tiles.files(), exact.files(), strict=True):
+    monkeypatch.setattr("cim.ingest.sources.osgb.place.CURVE_LIMIT", curve)
+    again = run(_production(), staging=tmp_path, where=SHENZHEN)
+    assert {b.facts["placed"] for b in two_tiles.built} == {"affine"}
+    assert {b.facts["placed"] for b in again.built} == {way}
+    for one, other in zip(two_tiles.files(), again.files(), strict=True):
         for a, b in zip(mesh(one), mesh(other), strict=True):
             assert np.abs(a["positions"] - b["positions"]).max() < 0.001
 

@@ -1,7 +1,9 @@
 """The frame of one tile folder: from the delivery's local coordinates to ECEF, within 1 mm.
 
 Small tiles go through one affine. Where that would leave more than half a millimetre anywhere in
-the tile, every vertex is projected for itself and brought back into the tile's frame, in float64.
+the tile, a polynomial of second degree takes up the rest (the curvature of the Earth and of the
+projection); where that too leaves more than a tenth of a millimetre, every vertex is projected for
+itself and brought back into the tile's frame. All of it in float64.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from cim.tiles.tileset import Box
 Floats = npt.NDArray[np.float64]
 
 AFFINE_LIMIT = 0.0005  # m; children may overhang the box it is measured on
+CURVE_LIMIT = 0.0001  # m
 TOLERANCE = 0.001  # m
 
 
@@ -84,6 +87,47 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """What an affine leaves over, as a polynomial of second degree.
+
+    Args:
+        scale: Half the longest side of the box it was fitted in, m.
+        terms: (10, 3) coefficients of 1, x, y, z, x², y², z², xy, xz, yz over ``scale``, m.
+    """
+
+    scale: float
+    terms: Floats
+
+    @classmethod
+    def fit(cls, points: Floats, over: Floats) -> Curve:
+        """Least squares through what is left ``over`` (n, 3) at ``points`` (n, 3), m."""
+        scale = max(float(np.abs(points).max()), 1.0)
+        terms, *_ = np.linalg.lstsq(_powers(points / scale), over, rcond=None)
+        return cls(scale, np.asarray(terms, dtype=np.float64))
+
+    def at(self, points: Floats) -> Floats:
+        """What to add at (n, 3) points of the frame, m."""
+        added: Floats = _powers(points / self.scale) @ self.terms
+        return added
+
+
+def _powers(u: Floats) -> Floats:
+    result = np.empty((len(u), 10))
+    result[:, 0] = 1.0
+    result[:, 1:4] = u
+    np.multiply(u, u, out=result[:, 4:7])
+    np.multiply(u[:, :1], u[:, 1:], out=result[:, 7:9])
+    np.multiply(u[:, 1], u[:, 2], out=result[:, 9])
+    return result
+
+
+def _grid(box: Box, steps: tuple[int, int, int]) -> Floats:
+    """(n, 3) points evenly over a box, its corners among them."""
+    axes = [np.linspace(box.low[i], box.high[i], steps[i]) for i in range(3)]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """The frame of one tile folder.
 
@@ -92,53 +136,71 @@ class Frame:
         centre: Local coordinates of its origin, m.
         matrix: 4 × 4 affine from the frame to ECEF (column vectors).
         exact: Whether vertices are projected one by one.
+        curve: What is added to vertices instead, or None.
     """
 
     placement: Placement
     centre: Floats
     matrix: Floats
-    exact: bool
+    exact: bool = False
+    curve: Curve | None = None
 
     @classmethod
     def over(cls, placement: Placement, box: Box, *, exact: bool = False) -> Frame:
-        """The frame of a tile that fills ``box`` of local coordinates."""
+        """The frame of a tile that fills ``box`` of local coordinates: the cheapest that holds."""
         centre = (box.low + box.high) / 2
         frame = cls(placement, centre, placement.affine(centre), exact)
-        if exact or frame.residual(Box(box.low - centre, box.high - centre)) <= AFFINE_LIMIT:
+        inner = Box(box.low - centre, box.high - centre)
+        if exact or frame.residual(inner) <= AFFINE_LIMIT:
             return frame
+        wide = _grid(Box(inner.low * 1.2 - 1, inner.high * 1.2 + 1), (5, 5, 3))
+        over = frame.project(wide + centre) - wide
+        curved = cls(placement, centre, frame.matrix, curve=Curve.fit(wide, over))
+        if curved.residual(inner) <= CURVE_LIMIT:
+            return curved
         return cls(placement, centre, frame.matrix, exact=True)
 
-    def residual(self, box: Box) -> float:
-        """How far the affine lies from the exact place at the worst of 27 points of a box, m.
+    @property
+    def way(self) -> str:
+        """How vertices are placed: ``affine``, ``curved`` or ``exact``."""
+        if self.exact:
+            return "exact"
+        return "affine" if self.curve is None else "curved"
 
-        Args:
-            box: In the frame, m.
-        """
-        middle = (box.low + box.high) / 2
-        steps = np.array([[box.low[i], middle[i], box.high[i]] for i in range(3)])
-        grid = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
-        exact = self.placement.ecef(grid + self.centre)
-        return float(np.linalg.norm(self.to_ecef(grid) - exact, axis=1).max())
+    def residual(self, box: Box) -> float:
+        """How far from the exact place the worst point of a box of the frame is put, m."""
+        points = _grid(box, (4, 4, 4))
+        put = points if self.curve is None else points + self.curve.at(points)
+        exact = self.placement.ecef(points + self.centre)
+        return float(np.linalg.norm(self.to_ecef(put) - exact, axis=1).max())
 
     def holds(self, box: Box) -> bool:
         """Whether everything in a box of the frame is placed within a millimetre."""
         return self.exact or self.residual(box) <= TOLERANCE
 
-    def local(self, vertices: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """(n, 3) local coordinates in the frame; subtracted in float64, then stored in float32."""
-        if not self.exact:
-            result = np.empty((len(vertices), 3), dtype=np.float32)
-            for i in range(3):
-                np.subtract(
-                    vertices[:, i],
-                    self.centre[i],
-                    out=result[:, i],
-                    dtype=np.float64,
-                    casting="same_kind",
-                )
-            return result
+    def project(self, vertices: npt.NDArray[Any]) -> Floats:
+        """(n, 3) local coordinates in the frame, each by the whole projection, m."""
         away = self.placement.ecef(vertices) - self.matrix[:3, 3]
-        return np.linalg.solve(self.matrix[:3, :3], away.T).T.astype(np.float32)
+        back: Floats = away @ np.linalg.inv(self.matrix[:3, :3]).T.astype(np.float64)
+        return back
+
+    def local(self, vertices: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """(n, 3) local coordinates in the frame; reckoned in float64, then stored in float32."""
+        if self.exact:
+            return self.project(vertices).astype(np.float32)
+        if self.curve is not None:
+            points = vertices - self.centre
+            return (points + self.curve.at(points)).astype(np.float32)
+        result = np.empty((len(vertices), 3), dtype=np.float32)
+        for i in range(3):
+            np.subtract(
+                vertices[:, i],
+                self.centre[i],
+                out=result[:, i],
+                dtype=np.float64,
+                casting="same_kind",
+            )
+        return result
 
     def to_ecef(self, points: npt.NDArray[Any]) -> Floats:
         """ECEF (m) of (n, 3) points of the frame, as a viewer computes it."""

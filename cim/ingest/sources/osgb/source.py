@@ -116,7 +116,7 @@ class OsgbSource:
             "error": tile.error,
             "heights": list(heights),
             "extent": list(extent),
-            "exact": frame.exact,
+            "placed": frame.way,
         }
         return Built(
             parcel=parcel.id,
