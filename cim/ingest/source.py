@@ -83,7 +83,8 @@ class Plan:
         refused: Parts that are lost already, and why.
         warnings: Faults that do not lose anything.
         crs: The delivery's CRS and how it was resolved; None where parts have their own.
-        extent: Where the delivery lies, if headers tell; the pipeline checks it against the city.
+        extent: Where the whole delivery lies, as far as it can be placed; `cim city init` reads it,
+            and a delivery that does not touch the city is refused at once.
         extra_inputs: Files beside the parcels' own (metadata.xml), for checksums.
         parameters: What else decides the result, JSON values; part of the resumption key.
         shared: What every ``build`` and ``finish`` needs; picklable.
@@ -156,6 +157,10 @@ class Product:
     warnings: tuple[Problem, ...] = ()
 
 
+MARKS = ".parts"  # folder below staging with a mark for each finished part
+WORK = "work"  # folder below staging for what only the run needs; removed after publication
+
+
 class Source(Protocol):
     """Reads one family of survey files, e.g. every delivery that is an OSGB tile tree.
 
@@ -166,6 +171,7 @@ class Source(Protocol):
 
     name: ClassVar[str]
     kind: ClassVar[Kind]
+    reads: ClassVar[str]  # what to give it, in a user's words
 
     def supports(self, path: Path) -> bool:
         """Say yes from names and headers alone: as fast for 40 GB as for 40 kB."""

@@ -1,8 +1,8 @@
 """Speed of OSGB to 3D Tiles on real tiles, one core: ``python -m tests.bench.bench_osgb``.
 
 CPU time of this process with writing, best and median of several rounds. The first row reads; the
-second converts as a tile of 100 m is; the others place vertices along a curve or one by one, as wider
-tiles need it; the last looks at the result.
+second converts as a tile of 100 m is; the next two place vertices along a curve and one by one, as
+wider tiles need it; the last looks at the result.
 """
 
 from __future__ import annotations
