@@ -190,3 +190,12 @@ def test_a_flood_of_errors_is_cut_off(tmp_path: Path) -> None:
     root = {"boundingVolume": box, "refine": "ADD", "geometricError": 1, "children": [child] * 500}
     write(tmp_path / "tileset.json", root, 1.0)
     assert len(errors(tmp_path / "tileset.json", None)["tileset.structure"]) == 100
+
+
+@pytest.mark.shared
+def test_samples_of_others_pass_but_for_what_is_really_missing(shared_data: Path) -> None:
+    samples = sorted((shared_data / "3dtiles").rglob("tileset.json"))
+    assert len(samples) > 10
+    found = [e for path in samples for look in check_tileset(path) for e in look.errors]
+    assert all("is not there" in error for error in found)
+    assert len(found) <= 1

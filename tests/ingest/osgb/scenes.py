@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,9 +103,18 @@ class Run:
         return [error for check in self.checks for error in check.errors]
 
     @property
+    def counts(self) -> Counter[str]:
+        total: Counter[str] = Counter(self.product.counts)
+        for part in self.built:
+            total.update(part.counts)
+        return total
+
+    @property
     def warnings(self) -> list[Problem]:
         inner = [w for b in self.built for w in b.warnings]
-        return [*self.plan.warnings, *inner, *self.product.warnings]
+        resolved = self.plan.crs.warnings if self.plan.crs is not None else ()
+        own = [Problem(path="", reason=text) for text in resolved]
+        return [*own, *self.plan.warnings, *inner, *self.product.warnings]
 
     @property
     def refused(self) -> list[Problem]:

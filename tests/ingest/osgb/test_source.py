@@ -63,9 +63,9 @@ def test_all_folders_stand_below_one_root(folder: Path, tmp_path: Path) -> None:
     result = run(folder, staging=tmp_path / "out")
     assert result.errors == []
     assert result.product.media == {"tileset": "tileset.json"}
-    assert result.product.counts["triangles"] == 6
-    assert result.product.counts["folders"] == 3
-    assert result.product.counts["tiles"] == len(result.files()) == 3
+    assert result.counts["triangles"] == 6
+    assert result.counts["folders"] == 3
+    assert result.counts["tiles"] == len(result.files()) == 3
     assert result.product.proposed is not None
     assert result.product.proposed.id == "demo.mesh"
     assert {c.name for c in result.checks} >= {"tileset.boxes", "tileset.glb", "tileset.place"}
@@ -88,8 +88,8 @@ def test_an_empty_root_is_skipped_and_listed(folder: Path, tmp_path: Path) -> No
     Writer().write(empty, Group(kind="osg::Node"))
     result = run(folder, staging=tmp_path / "out")
     assert result.errors == []
-    assert result.product.counts["folders"] == 2
-    assert result.product.counts["empty_folders"] == 1
+    assert result.counts["folders"] == 2
+    assert result.counts["empty_folders"] == 1
     assert [w.path for w in result.warnings] == [str(empty.parent)]
 
 
@@ -99,7 +99,7 @@ def test_a_damaged_root_loses_its_folder_only(folder: Path, tmp_path: Path, dama
     root.write_bytes(damage)
     result = run(folder, staging=tmp_path / "out")
     assert result.errors == []
-    assert result.product.counts["folders"] == 2
+    assert result.counts["folders"] == 2
     (lost,) = result.lost
     assert isinstance(lost, FormatError)
     assert lost.path == str(root)
@@ -145,7 +145,7 @@ def test_tile_folders_below_a_common_top_are_not_built_twice(tmp_path: Path) -> 
     )
     result = run(folder, staging=tmp_path / "out")
     assert [p.id for p in result.plan.parcels] == ["Top_0_0"]
-    assert result.product.counts["files"] == 2
+    assert result.counts["files"] == 2
 
 
 def test_several_deliveries_with_the_same_names_do_not_meet(tmp_path: Path) -> None:
@@ -192,3 +192,12 @@ def test_a_large_delivery_becomes_a_tree_that_can_be_culled(tmp_path: Path) -> N
     assert root["asset"]["extras"]["generator"].startswith("cim ")
     assert len(root["root"]["children"]) <= 4
     assert "content" not in root["root"]
+
+
+def test_the_plan_tells_where_the_delivery_lies(folder: Path, tmp_path: Path) -> None:
+    plan = SOURCE.plan(request(folder))
+    result = run(folder, staging=tmp_path / "out")
+    assert plan.extent is not None
+    assert plan.extent.contains(result.product.extent)
+    assert plan.extent.east - result.product.extent.east < 1e-4
+    assert result.product.extent.contains(result.built[0].extent or plan.extent)

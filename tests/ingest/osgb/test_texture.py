@@ -90,7 +90,7 @@ def test_a_texture_that_cannot_be_had_leaves_the_mesh_grey(
     result = ran(tmp_path, sheet(picture=picture))
     assert image(result) is None
     assert any(reason in w.reason and "grey" in w.reason for w in result.warnings)
-    assert result.product.counts["triangles"] == 2
+    assert result.counts["triangles"] == 2
 
 
 def test_an_untextured_mesh_is_grey_without_a_word(tmp_path: Path) -> None:
@@ -131,5 +131,5 @@ def test_more_than_65535_vertices_are_kept(tmp_path: Path) -> None:
     vertices = np.random.default_rng(2).random((70000, 3), dtype=np.float32) * 50
     indices = np.arange(69999).tolist()
     result = ran(tmp_path, Shape(vertices, [Draw(indices=indices)]))
-    assert result.product.counts["triangles"] == 23333
+    assert result.counts["triangles"] == 23333
     assert mesh(result.files()[0])[0]["triangles"].dtype == np.uint32

@@ -49,8 +49,8 @@ def test_children_that_are_not_there_make_a_leaf_and_are_listed(tmp_path: Path) 
     assert result.tileset()["geometricError"] == 0
     (warning,) = result.warnings
     assert "x_L20.osgb, y_L20.osgb" in warning.reason
-    assert result.product.counts["dangling"] == 2
-    assert result.product.counts["leaf_triangles"] == 2
+    assert result.counts["dangling"] == 2
+    assert result.counts["leaf_triangles"] == 2
 
 
 def test_where_some_children_are_missing_no_hole_opens(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_where_some_children_are_missing_no_hole_opens(tmp_path: Path) -> None:
     rest = next(f for f in result.files() if f.name == "Tile_000_000.rest.glb")
     assert triangles(rest) == 4
     assert tree["children"][1]["geometricError"] == 0
-    assert result.product.counts["leaf_triangles"] == 2 + 4
+    assert result.counts["leaf_triangles"] == 2 + 4
 
 
 def test_where_one_of_two_children_of_a_branch_is_missing_no_hole_opens(tmp_path: Path) -> None:
@@ -231,4 +231,4 @@ def test_a_shared_image_is_written_once_per_file(tmp_path: Path) -> None:
     )
     assert picture.file is not None
     assert result.files()[0].read_bytes().count(picture.file) == 1
-    assert result.product.counts["textures"] == 1
+    assert result.counts["textures"] == 1

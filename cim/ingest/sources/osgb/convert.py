@@ -293,7 +293,7 @@ def convert_folder(
         OutsideCityError: it lies outside of the city.
     """
     scene = read_scene(root)
-    box = _reach(scene)
+    box = reach(scene)
     if box is None:
         return None, None, Findings()
     placement.city.require_inside(placement.bounds(box), root)
@@ -306,7 +306,7 @@ def convert_folder(
     return tile, folder.frame, folder.found
 
 
-def _reach(scene: Scene) -> Box | None:
+def reach(scene: Scene) -> Box | None:
     """The box of a scene's meshes, or of its producer's spheres where it has only links."""
     meshes = [mesh for branch in scene.branches for mesh in branch_meshes(branch)]
     boxes = [Box.around(mesh.vertices) for mesh in meshes]

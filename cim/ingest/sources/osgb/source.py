@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,17 +14,18 @@ import numpy as np
 
 from cim import __version__
 from cim.city import Bounds
-from cim.errors import FormatError
+from cim.errors import CrsError, FormatError
 from cim.ingest.source import Built, Check, Parcel, Plan, Problem, Product, Request
-from cim.ingest.sources.osgb.convert import convert_folder, safe_name
+from cim.ingest.sources.osgb.convert import convert_folder, reach, safe_name
 from cim.ingest.sources.osgb.discover import Delivery, deliveries, is_delivery
 from cim.ingest.sources.osgb.metadata import Georeference, georeference
 from cim.ingest.sources.osgb.place import Placement
-from cim.ingest.sources.osgb.scene import FOCAL_LENGTH
+from cim.ingest.sources.osgb.scene import FOCAL_LENGTH, read_scene
 from cim.layers import CimLevel, DataClass, Kind, Layer
 from cim.tiles.mesh_check import check_tileset
 from cim.tiles.tileset import Box, Entry, join, write
 
+OVERHANG = 1.0  # m by which finer files may reach beyond their root
 EDITION = 1  # raise it when the same input shall be converted anew
 
 
@@ -41,6 +43,7 @@ class OsgbSource:
 
     name: ClassVar[str] = "osgb"
     kind: ClassVar[Kind] = Kind.MESH
+    reads: ClassVar[str] = "an OSGB delivery (the folder with metadata.xml and Data)"
 
     def supports(self, path: Path) -> bool:
         """Say yes to .osgb files and to folders that hold some, by names alone."""
@@ -76,6 +79,7 @@ class OsgbSource:
             refused=refused,
             warnings=_crs_warnings(placed),
             crs=next((g.resolved for _, g in placed if g.resolved is not None), None),
+            extent=_extent(parcels, request),
             extra_inputs=metadata,
             parameters={
                 "edition": EDITION,
@@ -152,9 +156,6 @@ class OsgbSource:
         extent = Bounds(*facts[0]["extent"])
         for more in facts[1:]:
             extent = extent.union(Bounds(*more["extent"]))
-        counts: Counter[str] = Counter()
-        for part in built:
-            counts.update(part.counts)
         return Product(
             extent=extent,
             media={"tileset": "tileset.json"},
@@ -163,7 +164,6 @@ class OsgbSource:
                 max(f["heights"][1] for f in facts),
             ),
             proposed=None if request.layer is not None else _proposed(request.layer_id),
-            counts=counts,
             warnings=_area_warning(plan, extent, request),
         )
 
@@ -205,16 +205,36 @@ def _parcels(placed: list[tuple[Delivery, Georeference]]) -> tuple[Parcel, ...]:
     return tuple(parcels)
 
 
+def _extent(parcels: Sequence[Parcel], request: Request) -> Bounds | None:
+    """Where the root files lie; those that cannot be read or placed are told when built."""
+    whole: Bounds | None = None
+    for parcel in parcels:
+        job: Payload = parcel.payload
+        with suppress(FormatError, CrsError):
+            box = reach(read_scene(job.root))
+            if box is not None:
+                wide = Box(box.low - OVERHANG, box.high + OVERHANG)
+                place = Placement(job.georeference, request.city, request.heights)
+                here = place.bounds(wide)
+                whole = here if whole is None else whole.union(here)
+    return whole
+
+
 def _crs_warnings(placed: list[tuple[Delivery, Georeference]]) -> tuple[Problem, ...]:
+    """Warnings of every further CRS; the pipeline tells those of the plan's own, the first."""
+    distinct = {
+        id(place.resolved): (delivery, place.resolved)
+        for delivery, place in placed
+        if place.resolved is not None
+    }
     return tuple(
         Problem(
             path=str(delivery.metadata or delivery.folder),
             reason=warning,
             remedy="give --crs if the parameters are the wrong ones",
         )
-        for delivery, place in placed
-        if place.resolved is not None
-        for warning in place.resolved.warnings
+        for delivery, resolved in list(distinct.values())[1:]
+        for warning in resolved.warnings
     )
 
 
