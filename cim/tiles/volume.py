@@ -51,7 +51,8 @@ class Volume:
         if self.kind == "box":
             halves = n[3:].reshape(3, 3)
             lengths = np.maximum(np.linalg.norm(halves, axis=1), 1e-9)
-            away = np.abs((points - n[:3]) @ (halves / lengths[:, None]).T) - lengths
+            # the axes may stand a little askew: an affine takes up the slope of the geoid
+            away = np.abs((points - n[:3]) @ np.linalg.pinv(halves / lengths[:, None])) - lengths
             return max(0.0, float(away.max()))
         if self.kind == "sphere":
             return max(0.0, float(np.linalg.norm(points - n[:3], axis=1).max() - n[3]))
