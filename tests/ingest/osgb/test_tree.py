@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cim.errors import FormatError
 from cim.ingest.sources.osgb.convert import safe_name
 from tests.ingest.osgb.scenes import Run, delivery, jpeg, mesh, paged, run, sheet, triangles
 from tests.ingest.osgb.writer import Geode, Group, Moved, Picture, Writer
@@ -232,3 +233,23 @@ def test_a_shared_image_is_written_once_per_file(tmp_path: Path) -> None:
     assert picture.file is not None
     assert result.files()[0].read_bytes().count(picture.file) == 1
     assert result.counts["textures"] == 1
+
+
+def test_a_chain_of_files_without_end_is_cut_and_told(tmp_path: Path) -> None:
+    files: dict[str, Any] = {f"{T}/{T}.osgb": paged(["f0.osgb"], sheet())}
+    files |= {f"{T}/f{i}.osgb": paged([f"f{i + 1}.osgb"], sheet()) for i in range(50)}
+    result = ran(tmp_path, files)
+    assert any("levels deep" in problem.reason for problem in result.refused)
+    assert result.counts["files"] < 50
+
+
+def test_a_scene_nested_beyond_python_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("cim.ingest.sources.osgb.convert.read_scene", endless)
+    folder = delivery(tmp_path / "in", {f"{T}/{T}.osgb": Geode([sheet()])})
+    with pytest.raises(FormatError, match="anything to draw"):
+        run(folder, staging=tmp_path / "out")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from cim.errors import FormatError
 from cim.ingest.source import Problem
 from cim.ingest.sources.osgb import picture
+from cim.ingest.sources.osgb.binary import REMEDY
 from cim.ingest.sources.osgb.links import escapes
 from cim.ingest.sources.osgb.place import Frame, Placement
 from cim.ingest.sources.osgb.scene import Branch, Link, Mesh, Scene, branch_meshes, read_scene
@@ -23,7 +24,7 @@ from cim.tiles.tileset import Box, Tile, settle, write_folder
 
 Floats = npt.NDArray[np.float64]
 
-DEEPEST = 64  # levels of files; real sets have up to 12
+DEEPEST = 32  # levels of files; real sets have up to 12
 MOST_NAMES = 200
 FLOAT_STEP = 0.001  # m
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -141,7 +142,7 @@ class Folder:
                 rest += uncovered
                 whole = True
             tiles += finer or []
-            if finer or (finer is not None and not branch.nested):
+            if finer:
                 error = max(error, called)
             if not whole:
                 rest += branch_meshes(branch)
@@ -288,10 +289,19 @@ def convert_folder(
     """Convert the tree of files below ``root``; (None, None, ...) where there is nothing to draw.
 
     Raises:
-        FormatError: the root file cannot be read.
+        FormatError: the root file cannot be read, or the tree is endless.
         CrsError: its coordinates lie nowhere on Earth.
         OutsideCityError: it lies outside of the city.
     """
+    try:
+        return _converted(root, data, target, placement)
+    except RecursionError as error:
+        raise FormatError("nested deeper than can be followed", path=root, remedy=REMEDY) from error
+
+
+def _converted(
+    root: Path, data: Path, target: Path, placement: Placement
+) -> tuple[Tile | None, Frame | None, Findings]:
     scene = read_scene(root)
     box = reach(scene)
     if box is None:

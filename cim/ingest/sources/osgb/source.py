@@ -97,7 +97,6 @@ class OsgbSource:
             CrsError: it lies nowhere on Earth.
             OutsideCityError: it lies outside of the city.
         """
-        del plan
         job: Payload = parcel.payload
         placement = Placement(job.georeference, request.city, request.heights)
         target = staging / "tiles" / parcel.id
