@@ -1,4 +1,4 @@
-"""One door to vector files: all that GDAL reads, and GeoParquet, whose driver GDAL's wheel lacks."""
+"""One door to vector files: all that GDAL reads, and GeoParquet, which its wheel cannot read."""
 
 from __future__ import annotations
 
@@ -162,7 +162,8 @@ def _read_parquet(path: Path, columns: Sequence[str], skip: int, limit: int) -> 
         first = int(begins[wanted[0]]) if wanted else 0
         table = file.read_row_groups(wanted, columns=[*columns, name]).slice(skip - first, limit)
     shapes = shapely.from_wkb(_column(table, name))
-    return gpd.GeoDataFrame(table.drop_columns([name]).to_pandas(), geometry=shapes)
+    frame: pd.DataFrame = gpd.GeoDataFrame(table.drop_columns([name]).to_pandas(), geometry=shapes)
+    return frame
 
 
 def _column(table: pa.Table, name: str) -> Any:
