@@ -102,4 +102,4 @@ def hills(rows: int = 120, columns: int = 150, *, cell: float = 15.0, seed: int 
         heights += random.uniform(-60, 90) * np.exp(
             -((x - at_x) ** 2 + (y - at_y) ** 2) / (2 * size**2)
         )
-    return heights.astype(np.float32)
+    return np.asarray(heights, np.float32)
