@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -28,6 +29,7 @@ MEDIA_TYPES = {
     ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
     ".mvt": "application/vnd.mapbox-vector-tile",
 }
+_NUMBER = re.compile(r"[0-9]{1,9}")  # neither ² nor more than a column holds
 _GZIP = b"\x1f\x8b"
 
 
@@ -38,8 +40,8 @@ def tile(
     """A tile of imagery (.jpg, .png, .auto), vectors (.mvt) or terrain (.terrain)."""
     found = _version(here, layer_id, version)
     stem, _, suffix = name.partition(".")
-    if not stem.isdigit():
-        raise NotFoundError(f"there is no tile {name}")
+    if not _NUMBER.fullmatch(stem):
+        raise NotFoundError(f"there is no tile {name[:60]}")
     place = (z, x, int(stem))
     etag = f'"{found.key}-{z}-{x}-{name}"'
     if _unchanged(request, etag):
@@ -63,8 +65,8 @@ def _version(here: Installation, layer_id: str, name: str) -> Version:
     if number == "latest" and not key:
         with ready(here.engine) as connection:
             return registry.published(connection, layer_id)
-    if not number.isdigit():
-        raise NotFoundError(f"there is no version {name} of {layer_id}")
+    if not _NUMBER.fullmatch(number):
+        raise NotFoundError(f"there is no version {name[:60]} of {layer_id}")
     found = _pinned(here, layer_id, int(number), key)
     if key and found.key != key:
         raise NotFoundError(
@@ -128,10 +130,14 @@ def _file(
     here: Installation, version: Version, name: str, request: Request, asked: str
 ) -> Response:
     folder = _folder(here, version).resolve()
-    path = (folder / name).resolve()
-    suffix = path.suffix
-    if not path.is_relative_to(folder) or suffix not in MEDIA_TYPES or not path.is_file():
-        raise NotFoundError(f"{version.layer.id} has no file {name}")
+    try:
+        path = (folder / name).resolve()
+        suffix = path.suffix
+        known = path.is_relative_to(folder) and suffix in MEDIA_TYPES and path.is_file()
+    except (OSError, ValueError):  # too long, or with NUL: no file is called so
+        known = False
+    if not known:
+        raise NotFoundError(f"{version.layer.id} has no file {name[:60]}")
     headers = _caching(asked, f'"{version.key}-{name}"')
     if _unchanged(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
