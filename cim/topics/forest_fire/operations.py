@@ -229,8 +229,7 @@ VIEWSHED = Analysis(
     },
     reads=lambda parameters: (parameters.terrain,),
     references=(
-        "Franklin, W. R. & Ray, C. (1994). Higher isn't necessarily better: visibility algorithms "
-        "and experiments. Advances in GIS Research, 751-770.",
+        "Franklin & Ray (1994), Higher isn't necessarily better, Adv. in GIS Research, 751-770",
     ),
 )
 ANALYSES = (VIEWSHED,)
