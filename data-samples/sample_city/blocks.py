@@ -74,7 +74,9 @@ def _shops(yard: Yard, v: float, skip: tuple[float, float] | None = None) -> Non
         gate = skip is not None and u < skip[1] and u + length > skip[0]
         if not gate and length > 10.0:
             floors = int(yard.rng.integers(2, 4))
-            yard.add(rect(u + length / 2, v, length - 0.4, 11.0), floors, "shop", "商业", storey=3.6)
+            yard.add(
+                rect(u + length / 2, v, length - 0.4, 11.0), floors, "shop", "商业", storey=3.6
+            )
         u += length
 
 
@@ -245,7 +247,9 @@ def _fire(yard: Yard) -> None:
         rect(yard.middle, block.south + 20.0, 62.0, 18.0), 3, "fire", "消防",
         name="华亭县消防救援站", storey=4.2, structure="框架",
     )  # fmt: skip
-    yard.add(rect(block.east - 18.0, block.north - 30.0, 7.0, 7.0), 6, "office", "消防", name="训练塔")
+    yard.add(
+        rect(block.east - 18.0, block.north - 30.0, 7.0, 7.0), 6, "office", "消防", name="训练塔"
+    )
     yard.add(rect(block.west + 26.0, block.north - 16.0, 40.0, 12.0), 4, "slab", "住宅")
 
 

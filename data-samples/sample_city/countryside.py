@@ -120,4 +120,6 @@ def _river(canvas: Canvas) -> None:
     ripple = noise.fractal(canvas.window, 12.0, 68)
     water = np.array(WATER) * (1.0 + 0.05 * ripple[..., None])
     deep = smoothstep(0.0, RIVER_EDGE, RIVER_EDGE - distance)
-    canvas.lay(canvas.edge(RIVER_EDGE + 0.6 * wobble - distance), water * (1.04 - 0.14 * deep[..., None]))
+    canvas.lay(
+        canvas.edge(RIVER_EDGE + 0.6 * wobble - distance), water * (1.04 - 0.14 * deep[..., None])
+    )

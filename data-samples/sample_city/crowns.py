@@ -20,7 +20,9 @@ def shade(canvas: Canvas, trees: list[Tree]) -> None:
         lift = tree.tall * 0.55
         x, y = tree.x - SUN[0] * lift * 0.8, tree.y - SUN[1] * lift * 0.8
         r = tree.radius
-        patch = canvas.cut((min(x, tree.x) - r, min(y, tree.y) - r, max(x, tree.x) + r, max(y, tree.y) + r))
+        patch = canvas.cut(
+            (min(x, tree.x) - r, min(y, tree.y) - r, max(x, tree.x) + r, max(y, tree.y) + r)
+        )
         if patch is None:
             continue
         cast = 1.0 - np.hypot(patch.x - x, patch.y - y) / r

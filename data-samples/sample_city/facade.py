@@ -60,7 +60,9 @@ class Wall:
         """Length of the wall, m."""
         return self.rgb.shape[1] / FINE
 
-    def fill(self, left: float, low: float, right: float, high: float, colour: Colour | Floats) -> None:
+    def fill(
+        self, left: float, low: float, right: float, high: float, colour: Colour | Floats
+    ) -> None:
         """Paint a rectangle given in metres."""
         rows = slice(max(round(low * FINE), 0), max(round(high * FINE), 0))
         columns = slice(max(round(left * FINE), 0), max(round(right * FINE), 0))
@@ -84,7 +86,9 @@ class Wall:
         self.fill(left - 0.2, low - 0.25, left + width + 0.2, low - 0.1, (176, 170, 160))
 
 
-def paint(look: str, number: int, side: tuple[float, float, float], floors: int, storey: float) -> Floats:
+def paint(
+    look: str, number: int, side: tuple[float, float, float], floors: int, storey: float
+) -> Floats:
     """A wall's colours (rows from the top, columns, 3) at ``FINE`` pixels per metre.
 
     Args:
@@ -114,7 +118,9 @@ def _finish(wall: Wall, azimuth: float) -> Floats:
     foot = 1.0 - 0.22 * np.exp(-up / 0.9)
     eaves = 1.0 - 0.16 * np.exp(-(rgb.shape[0] / FINE - up) / 0.5)
     light = 0.90 + 0.15 * np.cos(azimuth - SUN_AZIMUTH)
-    streaks = 1.0 + 0.025 * (np.repeat(wall.rng.random(rgb.shape[1] // 4 + 1), 4)[: rgb.shape[1]] - 0.5)
+    streaks = 1.0 + 0.025 * (
+        np.repeat(wall.rng.random(rgb.shape[1] // 4 + 1), 4)[: rgb.shape[1]] - 0.5
+    )
     rgb *= (foot * eaves * light)[:, None, None] * streaks[None, :, None]
     return np.clip(rgb, 0.0, 255.0)
 
@@ -206,7 +212,9 @@ def _office(wall: Wall, base: Floats) -> None:
     for index, left in enumerate(_bays(wall, 3.9, 0.6)):
         for floor in range(wall.floors):
             wall.window(left + 0.45, floor * wall.storey + 0.95, pitch - 0.9, wall.storey - 1.75, 3)
-        wall.fill(left - 0.2, 0, left + 0.2, wall.floors * wall.storey, np.minimum(base * 1.06, 232))
+        wall.fill(
+            left - 0.2, 0, left + 0.2, wall.floors * wall.storey, np.minimum(base * 1.06, 232)
+        )
         if wall.front and abs(left + pitch / 2 - wall.length / 2) < 5.0 and index:
             wall.fill(left + 0.2, 0, left + pitch - 0.2, 3.0, (70, 80, 88))
             wall.fill(left, 3.1, left + pitch, 3.5, (196, 190, 180))
@@ -287,7 +295,9 @@ def _chimney(wall: Wall, base: Floats) -> None:
     tall = wall.rgb.shape[0] / FINE
     for index in range(5):
         top = tall - index * 5.0
-        wall.fill(0, top - 5.0, wall.length, top, (172, 66, 56) if index % 2 == 0 else (214, 210, 204))
+        wall.fill(
+            0, top - 5.0, wall.length, top, (172, 66, 56) if index % 2 == 0 else (214, 210, 204)
+        )
     for z in np.arange(2.5, tall - 25.0, 2.5):
         wall.fill(0, float(z), wall.length, float(z) + 0.1, base * 0.92)
 

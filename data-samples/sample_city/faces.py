@@ -192,7 +192,9 @@ def of_bridge() -> Iterator[Face]:
         yield Face(np.array([b, a, a + high, b + high]))
 
 
-def of_tree(tree: Tree, segments: int, rings: tuple[tuple[float, float], ...]) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+def of_tree(
+    tree: Tree, segments: int, rings: tuple[tuple[float, float], ...]
+) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     """A crown as a closed body of rings between a foot and a top.
 
     Args:

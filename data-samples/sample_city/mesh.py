@@ -59,7 +59,9 @@ class _Builder:
     triangles: list[npt.NDArray[np.int64]] = field(default_factory=list)
     count: int = 0
 
-    def add(self, xyz: Floats, place: Floats, number: int, triangles: npt.NDArray[np.int64]) -> None:
+    def add(
+        self, xyz: Floats, place: Floats, number: int, triangles: npt.NDArray[np.int64]
+    ) -> None:
         """Add vertices (n, 3), their place in a picture (n, 2; 0..1 from the upper left)."""
         self.xyz.append(xyz)
         self.places.append(place)
@@ -122,9 +124,7 @@ def _seen_from_above(xyz: Floats, box: Box, texel: float) -> Floats:
     """Places in the picture from above."""
     rim = MARGIN * texel
     width, depth = box[2] - box[0] + 2 * rim, box[3] - box[1] + 2 * rim
-    return np.column_stack(
-        [(xyz[:, 0] - box[0] + rim) / width, (box[3] + rim - xyz[:, 1]) / depth]
-    )
+    return np.column_stack([(xyz[:, 0] - box[0] + rim) / width, (box[3] + rim - xyz[:, 1]) / depth])
 
 
 def _ground(builder: _Builder, box: Box, detail: Detail, top: int) -> None:
@@ -174,7 +174,9 @@ def _wall(picture: Picture, first: float, last: float, texel: float) -> Bytes:
         if len(_PAINTED) > 600:
             _PAINTED.clear()
         side = (picture.length, picture.tall, picture.azimuth)
-        painted = facade.paint(building.look, building.number, side, building.floors, building.storey)
+        painted = facade.paint(
+            building.look, building.number, side, building.floors, building.storey
+        )
         _PAINTED[key] = painted.astype(np.uint8)
     whole = _PAINTED[key]
     pixels = whole.shape[1] / picture.length

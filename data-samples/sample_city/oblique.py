@@ -26,7 +26,9 @@ LEVELS = (  # root, L16, L17, L18
     Detail(1.6, 16.0, quality=80),
     Detail(0.8, 8.0, quality=78),
     Detail(0.4, 8.0, huts=True, rings=((1.0, 0.45),), segments=4, quality=76, swatch=16),
-    Detail(0.2, 4.0, fine=True, huts=True, rings=((1.0, 0.38), (0.72, 0.8)), segments=5, quality=74),
+    Detail(
+        0.2, 4.0, fine=True, huts=True, rings=((1.0, 0.38), (0.72, 0.8)), segments=5, quality=74
+    ),
 )
 # Diameter in pixels at which a level gives way to the next, per metre of its sphere's radius: the
 # geometric error 32 r/T is then 32, 16 and 8 m, about 19 texels as producers have it.
@@ -95,7 +97,9 @@ def write(scene: Scene, tile: Tile, folder: Path) -> int:
     names = [tile.name, f"{tile.name}_L16_0", f"{tile.name}_L17_00"]
     for level in (0, 1):
         shape = _shape(scene, tile, box, level, crowned, f"{names[level]}_0.jpg")
-        osgb.write(target / f"{names[level]}.osgb", _paged(shape, level, f"{names[level + 1]}.osgb"))
+        osgb.write(
+            target / f"{names[level]}.osgb", _paged(shape, level, f"{names[level + 1]}.osgb")
+        )
     nodes = []
     for number, quarter in enumerate(quarters):
         finest = f"{tile.name}_L18_00{number}"

@@ -258,9 +258,7 @@ class _Writer:
         indices = geometry.triangles.astype("<u4").ravel()
         triangles = self.thing(
             "osg::DrawElementsUInt",
-            lambda: (
-                self.base() + buffer + _i(0) + _u(4) + _u(len(indices)) + indices.tobytes()
-            ),
+            lambda: self.base() + buffer + _i(0) + _u(4) + _u(len(indices)) + indices.tobytes(),
         )
         body = _u(1) + triangles + YES + self._new_array("osg::Vec3Array", geometry.vertices)
         body += NO * 4
@@ -275,7 +273,13 @@ class _Writer:
         return self.thing(
             name,
             lambda: (
-                self.base() + buffer + _i(4) + NO + NO + _u(len(values)) + values.astype("<f4").tobytes()
+                self.base()
+                + buffer
+                + _i(4)
+                + NO
+                + NO
+                + _u(len(values))
+                + values.astype("<f4").tobytes()
             ),
         )
 

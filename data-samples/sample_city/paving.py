@@ -124,7 +124,9 @@ def _government(canvas: Canvas, block: Block, mask: Floats, rough: Floats) -> No
     joint = np.minimum(np.abs(u % 8.0 - 4.0), np.abs(v % 8.0 - 4.0))
     canvas.lay(0.35 * front * canvas.edge(0.25 - joint), (150.0, 140.0, 128.0))
     for side in (-1, 1):
-        lawn = np.minimum(9.0 - np.abs(u - middle - side * 24.0), 20.0 - np.abs(v - block.south - 32.0))
+        lawn = np.minimum(
+            9.0 - np.abs(u - middle - side * 24.0), 20.0 - np.abs(v - block.south - 32.0)
+        )
         canvas.lay(front * canvas.edge(lawn + 0.4), (200.0, 196.0, 188.0))
         canvas.lay(front * canvas.edge(lawn), np.array(LAWN) * (1.0 + 0.05 * rough[..., None]))
     pool = 6.5 - np.hypot(u - middle, v - block.south - 34.0)
@@ -153,9 +155,15 @@ def _treatment(canvas: Canvas, block: Block, mask: Floats, rough: Floats) -> Non
         radius = np.hypot(u - block.west - 26.0 - 44.0 * index, v - block.south - 36.0)
         canvas.lay(canvas.edge(16.6 - radius), (186.0, 184.0, 178.0))
         canvas.lay(canvas.edge(15.6 - radius), (104.0, 112.0, 92.0))
-        canvas.lay(canvas.edge(0.8 - np.abs(v - block.south - 36.0)) * (radius < 16.0), (178.0, 176.0, 170.0))
+        canvas.lay(
+            canvas.edge(0.8 - np.abs(v - block.south - 36.0)) * (radius < 16.0),
+            (178.0, 176.0, 170.0),
+        )
     for index in range(4):
-        basin = np.minimum(14.0 - np.abs(u - block.west - 24.0 - 34.0 * index), 7.0 - np.abs(v - block.south - 72.0))
+        basin = np.minimum(
+            14.0 - np.abs(u - block.west - 24.0 - 34.0 * index),
+            7.0 - np.abs(v - block.south - 72.0),
+        )
         canvas.lay(canvas.edge(basin + 0.6), (184.0, 182.0, 176.0))
         canvas.lay(canvas.edge(basin), (116.0, 112.0, 90.0))
 
@@ -233,5 +241,7 @@ def _cars(canvas: Canvas, street: Street, streets: list[Street]) -> None:
             shadow = np.minimum(2.3 - np.abs(p), 1.1 - np.abs(q))
             canvas.lay(0.45 * here * canvas.edge(shadow), (50.0, 50.0, 50.0))
             canvas.lay(here * canvas.edge(body), colour)
-            glass = np.minimum(np.minimum(0.7 - np.abs(q), 1.35 - np.abs(p)), np.abs(np.abs(p)) - 0.7)
+            glass = np.minimum(
+                np.minimum(0.7 - np.abs(q), 1.35 - np.abs(p)), np.abs(np.abs(p)) - 0.7
+            )
             canvas.lay(0.75 * here * canvas.edge(glass), (58.0, 66.0, 74.0))

@@ -194,7 +194,9 @@ def _furniture(patch: Patch, building: Building, p: Floats, q: Floats, inside: F
     elif building.look in ("office", "mall", "hospital", "tower", "school"):
         cell_p, cell_q = np.floor(p / 7.0), np.floor(q / 7.0)
         here = hashed(cell_p, cell_q, seed).reshape(p.shape) < 0.28
-        unit = np.minimum(1.7 - np.abs(p - (cell_p + 0.5) * 7.0), 1.2 - np.abs(q - (cell_q + 0.5) * 7.0))
+        unit = np.minimum(
+            1.7 - np.abs(p - (cell_p + 0.5) * 7.0), 1.2 - np.abs(q - (cell_q + 0.5) * 7.0)
+        )
         usable = here & (inside > 2.2)
         patch.lay(0.45 * usable * patch.edge(unit + 0.4), (96.0, 94.0, 92.0))
         patch.lay(usable * patch.edge(unit), (192.0, 192.0, 190.0))

@@ -132,7 +132,9 @@ def _areas(scene: Scene) -> gpd.GeoDataFrame:
         rows.append({"code": code, "name": name, "level": "村（社区）", "population": 0})
         shapes.append(Polygon([place(*c) for c in ring]))
     for row, shape in zip(rows, shapes, strict=True):
-        homes = [b for b in scene.buildings if b.use == "住宅" and shape.contains(b.footprint.centroid)]
+        homes = [
+            b for b in scene.buildings if b.use == "住宅" and shape.contains(b.footprint.centroid)
+        ]
         row["population"] = int(sum(b.footprint.area * b.floors for b in homes) / 38.0)
     x, y = CENTRE
     rows.append({"code": "620824001", "name": "东华镇（示范）", "level": "乡镇",
@@ -166,7 +168,9 @@ def _facilities(scene: Scene) -> gpd.GeoDataFrame:
     return _frame(rows, shapes)
 
 
-def _steep(rng: np.random.Generator, count: int, low: float, high: float) -> list[tuple[float, float]]:
+def _steep(
+    rng: np.random.Generator, count: int, low: float, high: float
+) -> list[tuple[float, float]]:
     """Places on the hills around the town whose slope lies in a range (rise over run)."""
     found: list[tuple[float, float]] = []
     while len(found) < count:
@@ -182,7 +186,11 @@ def _steep(rng: np.random.Generator, count: int, low: float, high: float) -> lis
 def _hazards() -> gpd.GeoDataFrame:
     rng = np.random.default_rng(624)
     rows, shapes = [], []
-    for kind, count, low, high in (("滑坡", 9, 0.3, 0.6), ("崩塌", 6, 0.55, 1.2), ("泥石流", 4, 0.15, 0.3)):
+    for kind, count, low, high in (
+        ("滑坡", 9, 0.3, 0.6),
+        ("崩塌", 6, 0.55, 1.2),
+        ("泥石流", 4, 0.15, 0.3),
+    ):
         for x, y in _steep(rng, count, low, high):
             volume = round(float(rng.lognormal(2.2, 0.8)), 1)
             homes = int(rng.integers(2, 40))
