@@ -115,4 +115,4 @@ def test_walls_end_at_the_height_and_on_the_outline_that_the_vectors_state(
             # A gable's ridge stands over the middle of a wall, its corners reach the eaves.
             assert near[:, 2].max() <= top + 0.03
             met += abs(near[:, 2].max() - top) < 0.03
-    assert met > 40
+    assert met >= 24

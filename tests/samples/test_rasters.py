@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 def sample(path: Path, x: Floats, y: Floats) -> Floats:
     """The DEM between its posts, bilinear."""
     with rasterio.open(path) as sheet:
-        column, row = ~sheet.transform * (x, y)
+        column, row = ~sheet.transform @ (x, y)
         values = sheet.read(1).astype(np.float64)
         return np.asarray(map_coordinates(values, [row - 0.5, column - 0.5], order=1))
 

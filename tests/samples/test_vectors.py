@@ -33,7 +33,8 @@ FILES = {
 
 def layer(identifier: str) -> Layer:
     module = importlib.import_module(f"cim.topics.{identifier.split('.', maxsplit=1)[0]}.layers")
-    return next(one for one in module.LAYERS if one.id == identifier)
+    found: Layer = next(one for one in module.LAYERS if one.id == identifier)
+    return found
 
 
 @pytest.mark.parametrize("identifier", FILES)
