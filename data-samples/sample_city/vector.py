@@ -7,6 +7,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pyogrio
 import shapely
 from shapely.geometry import LineString, Point, Polygon
 
@@ -15,6 +16,7 @@ from sample_city.frame import CENTRE, CRS, place
 from sample_city.scene import Scene
 from sample_city.town import VILLAGE
 
+DATED = "2026-01-01"  # in the files, so that every run writes the same bytes
 LAND = {  # use of a block: code and name after GB/T 21010-2017
     "residential": ("0701", "城镇住宅用地"), "tower": ("0701", "城镇住宅用地"),
     "old": ("0701", "城镇住宅用地"), "village": ("0702", "农村宅基地"),
@@ -29,7 +31,18 @@ LAND = {  # use of a block: code and name after GB/T 21010-2017
 def deliver(scene: Scene, folder: Path) -> None:
     """Write all vector files."""
     folder.mkdir(parents=True, exist_ok=True)
-    _buildings(scene).to_file(folder / "buildings.shp", encoding="GBK", engine="pyogrio")
+    for old in folder.iterdir():  # GeoPackages would keep the pages of what they held before
+        old.unlink()
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{DATED}T00:00:00.000Z"})
+    try:
+        _write(scene, folder)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def _write(scene: Scene, folder: Path) -> None:
+    shapefile = {"encoding": "GBK", "DBF_DATE_LAST_UPDATE": DATED}
+    _buildings(scene).to_file(folder / "buildings.shp", engine="pyogrio", **shapefile)
     _roads(scene).to_file(folder / "roads.geojson", driver="GeoJSON", COORDINATE_PRECISION=8)
     _water(scene).to_file(folder / "water.gpkg", layer="water")
     _land_use(scene).to_file(folder / "landuse.gpkg", layer="landuse")

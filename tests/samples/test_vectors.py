@@ -9,6 +9,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from sample_city import vector
+from sample_city.scene import Scene
 
 from cim.layers import Layer
 
@@ -112,3 +114,13 @@ def test_valves_stand_at_junctions_of_pressure_pipes(huating: Path) -> None:
     valves = gpd.read_file(huating / "vector" / "valve.gpkg")
     assert len(valves) > 20
     assert all(ends.count(number) >= 3 for number in valves.point_no)
+
+
+def test_every_run_writes_the_same_bytes(tmp_path: Path) -> None:
+    for run in ("first", "second"):
+        vector.deliver(Scene(), tmp_path / run)
+    names = sorted(p.name for p in (tmp_path / "first").iterdir())
+    assert len(names) >= 19
+    for name in names:
+        first, second = ((tmp_path / run / name).read_bytes() for run in ("first", "second"))
+        assert first == second, name
