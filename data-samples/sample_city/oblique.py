@@ -69,10 +69,9 @@ class Tile:
 
 def tiles(scale: int) -> list[Tile]:
     """Tiles at a scale: 5 x 5 for 1, ``scale`` times as many each way; the core keeps its names."""
-    more = 5 * (scale - 1)
-    columns = range(-(more // 2), 5 + more - more // 2)
-    rows = range(-(min(more, 25) // 2), 5 + min(more, 25) - min(more, 25) // 2)
-    return [Tile(column, row) for column in columns for row in rows]
+    more = min(5 * (scale - 1), 260)  # 265 tiles of 128 m are the whole county
+    span = range(-(more // 2), 5 + more - more // 2)
+    return [Tile(column, row) for column in span for row in span]
 
 
 def deliver(scene: Scene, folder: Path, wanted: list[Tile] | None = None) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from sample_city import oblique, osgb
+from sample_city.frame import CENTRE, WHOLE
 from sample_city.scene import Scene
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +39,15 @@ def test_metadata_states_the_crs_and_the_origin(huating: Path) -> None:
     assert (root.tag, root.get("version")) == ("ModelMetadata", "1")
     assert root.findtext("SRS") == "EPSG:4545"
     assert origin(huating) == pytest.approx([376768.0, 3899520.0, 1400.0])
+
+
+@pytest.mark.parametrize("scale", [1, 2, 23, 1000])
+def test_tiles_grow_around_the_core_and_stay_in_the_county(scale: int) -> None:
+    tiles = oblique.tiles(scale)
+    assert len(set(tiles)) == len(tiles)
+    assert set(oblique.tiles(1)) <= set(tiles)
+    corners = np.array([t.box for t in tiles]) - np.tile(CENTRE, 2)
+    assert np.abs(corners).max() <= WHOLE
 
 
 @pytest.mark.oracle
