@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 from sample_city import oblique, osgb
 from sample_city.frame import CENTRE, WHOLE
 from sample_city.scene import Scene
@@ -87,7 +89,12 @@ def test_openscenegraph_reads_every_dialect_of_the_writer(
 ) -> None:
     points = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 2]], dtype=np.float32)
     triangles = np.array([[0, 1, 2], [0, 2, 3]], dtype=np.uint32)
-    plain = osgb.Geode((osgb.Geometry(points, triangles), osgb.Geometry(points + 5, triangles)))
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), (200, 90, 60)).save(buffer, "JPEG")
+    shared = osgb.Image("a.jpg", buffer.getvalue())
+    textured = osgb.Geometry(points, triangles, points[:, :2], shared)
+    again = osgb.Geometry(points + 5, triangles, points[:, :2], shared)
+    plain = osgb.Geode((textured, again, osgb.Geometry(points + 9, triangles)))
     moved = np.eye(4)
     moved[3, :3] = 5.0, 6.0, 7.0
     node = osgb.PagedLOD(
@@ -100,7 +107,7 @@ def test_openscenegraph_reads_every_dialect_of_the_writer(
     )
     osgb.write(tmp_path / "a.osgb", node, osgb.Dialect(version, brackets, compressed))
     seen = osgconv(tmp_path / "a.osgb")
-    assert (len(seen.vertices), seen.triangles, seen.links) == (4, 8, ["next.osgb"])
+    assert (len(seen.vertices), seen.triangles, seen.links) == (6, 12, ["next.osgb"])
     np.testing.assert_array_equal(seen.vertices[1], points + 5)
 
 
