@@ -15,12 +15,13 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from cim import __version__
 from cim.catalog import registry
@@ -31,7 +32,7 @@ from cim.ingest.publish import publish
 from cim.ingest.report import Input, Report, checksums
 from cim.ingest.source import MARKS, Built, Parcel, Plan, Problem, Product, Request, Source
 from cim.ingest.sources import SOURCES
-from cim.layers import Kind
+from cim.layers import Kind, require_id
 from cim.store.database import ready
 from cim.store.files import Files, disk_errors, write_json
 
@@ -92,6 +93,7 @@ def ingest(
     """
     watch = watcher or Silent()
     began = time.monotonic()
+    require_id(request.layer_id)
     reader = source or detect(request.paths, request.layer.kind if request.layer else None)
     _require_kind(request, reader)
     report = Report(
@@ -112,27 +114,45 @@ def ingest(
         if not force and (version := _current_with(engine, request, key)) is not None:
             report.version, report.unchanged = version.version, True
             report.extent, report.published = version.extent, report.read
-            report.seconds = time.monotonic() - began
             watch.say(f"{request.layer_id} version {version.version} already holds exactly this")
-            return report
-        staging = files.staging(request.layer_id, key)
-        _drop_other_stagings(staging)
-        staging.mkdir(parents=True, exist_ok=True)
-        built = _build_all(reader, plan, request, staging, workers, watch, report)
-        watch.stage("join and check", 2)
-        product = reader.finish(plan, built, request, staging)
-        watch.step("joined")
-        _note_product(report, product)
-        request.city.require_inside(product.extent, request.paths[0])
-        report.checks = list(reader.check(product, request, staging))
-        watch.step("checked")
-        _require_clean(report, staging)
-        report.seconds = time.monotonic() - began
-        layer = request.layer or product.proposed
-        if layer is None:
-            raise CheckError(f"the reader {reader.name} proposed no declaration")
-        report.version = publish(engine, files, layer, key, product, report, staging)
+        else:
+            staging = files.staging(request.layer_id, key)
+            product = _make(reader, plan, request, staging, workers, watch, report)
+            report.seconds = time.monotonic() - began
+            layer = request.layer or product.proposed
+            if layer is None:
+                raise CheckError(f"the reader {reader.name} proposed no declaration")
+            report.version = publish(engine, files, layer, key, product, report, staging)
+    report.seconds = time.monotonic() - began
     return report
+
+
+def _make(
+    reader: Source,
+    plan: Plan,
+    request: Request,
+    staging: Path,
+    workers: int,
+    watch: Watcher,
+    report: Report,
+) -> Product:
+    """Build, join and check a version in staging.
+
+    Raises:
+        CheckError: it did not pass its own checks.
+    """
+    _drop_other_stagings(staging)
+    staging.mkdir(parents=True, exist_ok=True)
+    built = _build_all(reader, plan, request, staging, workers, watch, report)
+    watch.stage("join and check", 2)
+    product = reader.finish(plan, built, request, staging)
+    watch.step("joined")
+    _note_product(report, product)
+    request.city.require_inside(product.extent, request.paths[0])
+    report.checks = list(reader.check(product, request, staging))
+    watch.step("checked")
+    _require_clean(report, staging)
+    return product
 
 
 def _require_kind(request: Request, reader: Source) -> None:
@@ -159,8 +179,9 @@ def _alone(engine: Engine, layer_id: str) -> Iterator[None]:
         try:
             yield
         finally:
-            connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
-            connection.commit()
+            with suppress(DBAPIError):  # a database that went down has let go of it already
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(number)))
+                connection.commit()
 
 
 def _note_plan(report: Report, plan: Plan) -> None:
