@@ -1,0 +1,203 @@
+/** Distance, height and area between clicked places on mesh and terrain. */
+import {
+  ArcType,
+  CallbackProperty,
+  Cartesian2,
+  Cartesian3,
+  Cartographic,
+  ClassificationType,
+  Color,
+  ColorMaterialProperty,
+  ConstantPositionProperty,
+  ConstantProperty,
+  CustomDataSource,
+  Entity,
+  LabelStyle,
+  PolygonHierarchy,
+  PolylineDashMaterialProperty,
+  VerticalOrigin,
+} from 'cesium'
+import type { Stage } from './drawn'
+import { ellipsoidalArea, geodesic } from './geodesy'
+import { Signal } from './signal'
+import { FONT } from './stage'
+
+export type MeasureKind = 'distance' | 'height' | 'area'
+
+export interface Measurement {
+  kind: MeasureKind
+  points: number
+  done: boolean
+  slope: number // m, along straight lines in space
+  horizontal: number // m, geodesic on the ellipsoid
+  vertical: number // m, last minus first
+  area: number // m², horizontal, on the ellipsoid
+}
+
+const COLOUR = Color.fromCssColorString('#35d0ff')
+
+export class Measure {
+  readonly changed = new Signal<Measurement | null>()
+  private readonly source = new CustomDataSource('measure')
+  private kind: MeasureKind | null = null
+  private fixed: Cartesian3[] = []
+  private cursor: Cartesian3 | null = null
+  private done = false
+  private label: Entity | null = null
+
+  constructor(private readonly stage: Stage) {
+    void stage.viewer.dataSources.add(this.source)
+  }
+
+  /** Whether clicks belong to the tool. */
+  get active(): boolean {
+    return this.kind !== null && !this.done
+  }
+
+  start(kind: MeasureKind): void {
+    this.clear()
+    this.kind = kind
+    this.draw()
+    this.tell()
+  }
+
+  add(point: Cartesian3): void {
+    if (!this.active) return
+    this.fixed.push(Cartesian3.clone(point))
+    this.source.entities.add({
+      position: point,
+      point: {
+        pixelSize: 8,
+        color: Color.WHITE,
+        outlineColor: COLOUR,
+        outlineWidth: 2,
+        disableDepthTestDistance: Number.POSITIVE_INFINITY,
+      },
+    })
+    if (this.kind === 'height' && this.fixed.length === 2) this.finish()
+    else this.tell()
+  }
+
+  move(point: Cartesian3 | null): void {
+    if (!this.active || !this.fixed.length) return
+    this.cursor = point && Cartesian3.clone(point)
+    this.tell()
+  }
+
+  finish(): void {
+    if (!this.active) return
+    this.cursor = null
+    this.done = true
+    this.tell()
+  }
+
+  clear(): void {
+    this.source.entities.removeAll()
+    this.kind = null
+    this.fixed = []
+    this.cursor = null
+    this.done = false
+    this.label = null
+    this.changed.emit(null)
+    this.stage.viewer.scene.requestRender()
+  }
+
+  measurement(): Measurement | null {
+    if (!this.kind) return null
+    const path = this.path()
+    const places = path.map((point) => Cartographic.fromCartesian(point))
+    let slope = 0
+    let horizontal = 0
+    for (let i = 1; i < path.length; i++) {
+      slope += Cartesian3.distance(path[i - 1]!, path[i]!)
+      horizontal += geodesic(places[i - 1]!, places[i]!)
+    }
+    const first = places[0]
+    const last = places.at(-1)
+    return {
+      kind: this.kind,
+      points: this.fixed.length,
+      done: this.done,
+      slope,
+      horizontal,
+      vertical: first && last ? last.height - first.height : 0,
+      area: this.kind === 'area' ? ellipsoidalArea(places) : 0,
+    }
+  }
+
+  /** Text beside the last point; the shell sets it, since the shell knows the language. */
+  setLabel(text: string): void {
+    const at = this.path().at(-1)
+    if (!at) return
+    this.label ??= this.source.entities.add({
+      label: {
+        font: `600 28px ${FONT}`,
+        scale: 0.5,
+        fillColor: Color.WHITE,
+        style: LabelStyle.FILL,
+        showBackground: true,
+        backgroundColor: Color.fromCssColorString('#0b1420').withAlpha(0.85),
+        backgroundPadding: new Cartesian2(16, 10),
+        verticalOrigin: VerticalOrigin.BOTTOM,
+        pixelOffset: new Cartesian2(0, -14),
+        disableDepthTestDistance: Number.POSITIVE_INFINITY,
+      },
+    })
+    this.label.position = new ConstantPositionProperty(at)
+    if (this.label.label) this.label.label.text = new ConstantProperty(text)
+    this.stage.viewer.scene.requestRender()
+  }
+
+  private path(): Cartesian3[] {
+    return this.cursor ? [...this.fixed, this.cursor] : this.fixed
+  }
+
+  /** The vertical and the horizontal leg of a height measurement. */
+  private legs(): Cartesian3[] {
+    const [a, b] = this.path()
+    if (!a || !b) return []
+    const foot = Cartographic.fromCartesian(b)
+    foot.height = Cartographic.fromCartesian(a).height
+    return [a, Cartographic.toCartesian(foot), b]
+  }
+
+  private draw(): void {
+    const { entities } = this.source
+    const positions = () => {
+      const path = this.path()
+      return this.kind === 'area' && path.length > 2 ? [...path, path[0]!] : path
+    }
+    entities.add({
+      polyline: {
+        positions: new CallbackProperty(positions, false),
+        width: 3,
+        arcType: ArcType.NONE,
+        material: new ColorMaterialProperty(COLOUR),
+        depthFailMaterial: new ColorMaterialProperty(COLOUR.withAlpha(0.45)),
+      },
+    })
+    if (this.kind === 'height')
+      entities.add({
+        polyline: {
+          positions: new CallbackProperty(() => this.legs(), false),
+          width: 2,
+          arcType: ArcType.NONE,
+          material: new PolylineDashMaterialProperty({ color: Color.WHITE }),
+          depthFailMaterial: new PolylineDashMaterialProperty({ color: Color.WHITE }),
+        },
+      })
+    if (this.kind === 'area')
+      entities.add({
+        polygon: {
+          hierarchy: new CallbackProperty(() => new PolygonHierarchy(this.path()), false),
+          material: new ColorMaterialProperty(COLOUR.withAlpha(0.25)),
+          classificationType: ClassificationType.BOTH,
+        },
+      })
+  }
+
+  private tell(): void {
+    this.changed.emit(this.measurement())
+    this.stage.viewer.scene.requestRender()
+  }
+}
