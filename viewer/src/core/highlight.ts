@@ -25,12 +25,16 @@ function cartesians(path: Position[]): Cartesian3[] {
   return path.map(([lon = 0, lat = 0]) => Cartesian3.fromDegrees(lon, lat))
 }
 
-function line(path: Position[], look: Look): Entity.ConstructorOptions {
+function line(
+  path: Position[],
+  look: Look,
+  on = ClassificationType.BOTH,
+): Entity.ConstructorOptions {
   return {
     polyline: {
       positions: cartesians(path),
       clampToGround: true,
-      classificationType: ClassificationType.BOTH,
+      classificationType: on,
       width: look.width,
       material: new ColorMaterialProperty(Color.fromCssColorString(look.color)),
     },
@@ -39,7 +43,9 @@ function line(path: Position[], look: Look): Entity.ConstructorOptions {
 
 function area(rings: Position[][], look: Look): Entity.ConstructorOptions[] {
   const [outer = [], ...holes] = rings
-  const edges = rings.map((ring) => line(ring, look))
+  // an outline draped on walls smears down them, so areas with a fill have theirs on the ground
+  const on = look.fill > 0 ? ClassificationType.TERRAIN : ClassificationType.BOTH
+  const edges = rings.map((ring) => line(ring, look, on))
   if (look.fill <= 0) return edges
   const hierarchy = new PolygonHierarchy(
     cartesians(outer),

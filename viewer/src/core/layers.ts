@@ -66,6 +66,7 @@ export class LayerStack {
     if (!state || !layer || (state.shown === shown && state.status !== 'error')) return
     if (shown && layer.kind === 'terrain') this.hideOthers(layer)
     this.update(state, { shown, status: shown ? 'loading' : 'off', message: '' })
+    if (!shown && !this.drawn.has(id)) return
     try {
       const drawn = await this.open(layer)
       drawn.setShown(state.shown)

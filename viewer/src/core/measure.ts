@@ -1,7 +1,5 @@
 /** Distance, height and area between clicked places on mesh and terrain. */
 import {
-  ArcType,
-  CallbackProperty,
   Cartesian2,
   Cartesian3,
   Cartographic,
@@ -14,11 +12,11 @@ import {
   Entity,
   LabelStyle,
   PolygonHierarchy,
-  PolylineDashMaterialProperty,
   VerticalOrigin,
 } from 'cesium'
 import type { Stage } from './drawn'
 import { ellipsoidalArea, geodesic } from './geodesy'
+import { Ink, type Stroke } from './ink'
 import { Signal } from './signal'
 import { FONT } from './stage'
 
@@ -39,14 +37,17 @@ const COLOUR = Color.fromCssColorString('#35d0ff')
 export class Measure {
   readonly changed = new Signal<Measurement | null>()
   private readonly source = new CustomDataSource('measure')
+  private readonly ink: Ink
   private kind: MeasureKind | null = null
   private fixed: Cartesian3[] = []
   private cursor: Cartesian3 | null = null
   private done = false
   private label: Entity | null = null
+  private surface: Entity | null = null
 
   constructor(private readonly stage: Stage) {
     void stage.viewer.dataSources.add(this.source)
+    this.ink = new Ink(stage.viewer.scene)
   }
 
   /** Whether clicks belong to the tool. */
@@ -57,7 +58,6 @@ export class Measure {
   start(kind: MeasureKind): void {
     this.clear()
     this.kind = kind
-    this.draw()
     this.tell()
   }
 
@@ -93,11 +93,13 @@ export class Measure {
 
   clear(): void {
     this.source.entities.removeAll()
+    this.ink.draw([])
     this.kind = null
     this.fixed = []
     this.cursor = null
     this.done = false
     this.label = null
+    this.surface = null
     this.changed.emit(null)
     this.stage.viewer.scene.requestRender()
   }
@@ -161,42 +163,30 @@ export class Measure {
     return [a, Cartographic.toCartesian(foot), b]
   }
 
-  private draw(): void {
-    const { entities } = this.source
-    const positions = () => {
-      const path = this.path()
-      return this.kind === 'area' && path.length > 2 ? [...path, path[0]!] : path
-    }
-    entities.add({
-      polyline: {
-        positions: new CallbackProperty(positions, false),
-        width: 3,
-        arcType: ArcType.NONE,
-        material: new ColorMaterialProperty(COLOUR),
-        depthFailMaterial: new ColorMaterialProperty(COLOUR.withAlpha(0.45)),
+  private strokes(): Stroke[] {
+    const path = this.path()
+    const closed = this.kind === 'area' && path.length > 2 ? [...path, path[0]!] : path
+    const strokes: Stroke[] = [{ path: closed, color: COLOUR, width: 3 }]
+    if (this.kind === 'height')
+      strokes.push({ path: this.legs(), color: Color.WHITE, width: 2, dashed: true })
+    return strokes
+  }
+
+  private fill(): void {
+    if (this.kind !== 'area' || this.path().length < 3) return
+    this.surface ??= this.source.entities.add({
+      polygon: {
+        material: new ColorMaterialProperty(COLOUR.withAlpha(0.25)),
+        classificationType: ClassificationType.BOTH,
       },
     })
-    if (this.kind === 'height')
-      entities.add({
-        polyline: {
-          positions: new CallbackProperty(() => this.legs(), false),
-          width: 2,
-          arcType: ArcType.NONE,
-          material: new PolylineDashMaterialProperty({ color: Color.WHITE }),
-          depthFailMaterial: new PolylineDashMaterialProperty({ color: Color.WHITE }),
-        },
-      })
-    if (this.kind === 'area')
-      entities.add({
-        polygon: {
-          hierarchy: new CallbackProperty(() => new PolygonHierarchy(this.path()), false),
-          material: new ColorMaterialProperty(COLOUR.withAlpha(0.25)),
-          classificationType: ClassificationType.BOTH,
-        },
-      })
+    const hierarchy = new PolygonHierarchy([...this.path()])
+    if (this.surface.polygon) this.surface.polygon.hierarchy = new ConstantProperty(hierarchy)
   }
 
   private tell(): void {
+    this.ink.draw(this.strokes())
+    this.fill()
     this.changed.emit(this.measurement())
     this.stage.viewer.scene.requestRender()
   }
