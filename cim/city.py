@@ -37,6 +37,15 @@ class Bounds(NamedTuple):
             and other.north <= self.north + e
         )
 
+    def touches(self, other: Bounds) -> bool:
+        """Whether the two have a point in common."""
+        return (
+            self.west <= other.east
+            and other.west <= self.east
+            and self.south <= other.north
+            and other.south <= self.north
+        )
+
     def union(self, other: Bounds) -> Bounds:
         """The smallest bounds around both."""
         return Bounds(
@@ -84,12 +93,24 @@ class City:
             OutsideCityError: with both extents.
         """
         if not all(math.isfinite(v) for v in extent) or not self.bounds.contains(extent):
-            raise OutsideCityError(
-                f"the data lie at {extent}, outside {self.name} at {self.bounds}",
-                path=path,
-                remedy="check --crs, widen `bounds` in city.toml, or make a profile for this "
-                f"delivery with: cim city init --from {path}",
-            )
+            raise self._outside(extent, path)
+
+    def require_touching(self, extent: Bounds, path: Path | str) -> None:
+        """Refuse a delivery of which nothing at all lies inside the city.
+
+        Raises:
+            OutsideCityError: with both extents.
+        """
+        if not self.bounds.touches(extent):
+            raise self._outside(extent, path)
+
+    def _outside(self, extent: Bounds, path: Path | str) -> OutsideCityError:
+        return OutsideCityError(
+            f"the data lie at {extent}, outside {self.name} at {self.bounds}",
+            path=path,
+            remedy="check --crs, widen `bounds` in city.toml, or make a profile for this "
+            f"delivery with: cim city init --from {path}",
+        )
 
     def undulation(self, lon: float, lat: float) -> float:
         """Geoid height N at one place, m."""

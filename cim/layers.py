@@ -13,6 +13,7 @@ from cim.errors import DeclarationError
 _ID = re.compile(r"[a-z][a-z0-9_]{0,30}\.[a-z][a-z0-9_]{0,30}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 RESERVED_FIELDS = frozenset({"fid", "geom"})
+RESERVED_TOPICS = frozenset({"catalog", "public", "information_schema"})  # the database's own
 
 
 class Kind(StrEnum):
@@ -25,7 +26,7 @@ class Kind(StrEnum):
 
 
 class Geometry(StrEnum):
-    """Geometry of a vector layer; stored as the Multi form, with or without Z."""
+    """Geometry of a vector layer; lines and polygons are stored as Multi, points singly."""
 
     POINT = "Point"
     LINE = "LineString"
@@ -150,7 +151,7 @@ class Layer:
         kind: What its content is.
         data_class: Its place in the catalogue.
         fields: Attributes of a vector layer; other attributes of a delivery are dropped and
-            reported, unless ``open_fields`` keeps them.
+            reported.
     """
 
     id: str
@@ -172,6 +173,8 @@ class Layer:
                 f"layer id {self.id!r} is not <topic>.<noun>",
                 remedy="use two lower-case English words joined by a dot, such as base.building",
             )
+        if self.topic in RESERVED_TOPICS or self.topic.startswith("pg_"):
+            raise DeclarationError(f"layer id {self.id!r}: the word {self.topic} is reserved")
         if (self.kind is Kind.VECTOR) != (self.geometry is not None):
             raise DeclarationError(
                 f"layer {self.id}: a vector layer has a geometry, any other has none",

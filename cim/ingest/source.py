@@ -83,7 +83,8 @@ class Plan:
         refused: Parts that are lost already, and why.
         warnings: Faults that do not lose anything.
         crs: The delivery's CRS and how it was resolved; None where parts have their own.
-        extent: Where the delivery lies, if headers tell; the pipeline checks it against the city.
+        extent: Where the whole delivery lies, as far as it can be placed; `cim city init` reads it,
+            and a delivery that does not touch the city is refused at once.
         extra_inputs: Files beside the parcels' own (metadata.xml), for checksums.
         parameters: What else decides the result, JSON values; part of the resumption key.
         shared: What every ``build`` and ``finish`` needs; picklable.
@@ -166,6 +167,7 @@ class Source(Protocol):
 
     name: ClassVar[str]
     kind: ClassVar[Kind]
+    reads: ClassVar[str]  # what to give it, in a user's words
 
     def supports(self, path: Path) -> bool:
         """Say yes from names and headers alone: as fast for 40 GB as for 40 kB."""

@@ -1,0 +1,143 @@
+"""Asking an analysis: check the question, answer it once, keep the answer as plain JSON.
+
+An answer is known by a digest of the question and of the versions of all layers it reads, so that
+the same question about the same data is computed once and a new publication asks anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Engine
+
+from cim import __version__
+from cim.catalog.tables import LAYER, VERSION
+from cim.city import City
+from cim.errors import NotFoundError
+from cim.store.database import ready
+from cim.store.files import Files, write_json
+from cim.topic import Analysis, Context, Parameters, Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asks: the installation's city, database and folders."""
+
+    city: City
+    engine: Engine
+    files: Files
+
+    def ask(self, analysis: Analysis, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer as JSON values.
+
+        Raises:
+            ParameterError: the parameters do not fit.
+            CimError: what the analysis itself refuses.
+        """
+        parameters = analysis.parse(values)
+        identity = self._identity(analysis, parameters)
+        folder = self.files.results / identity
+        if not (folder / "result.json").exists():
+            self._compute(analysis, parameters, identity, folder)
+        answer: dict[str, Any] = json.loads((folder / "result.json").read_text())
+        return answer
+
+    def folder(self, identity: str) -> Path:
+        """Folder of an answer.
+
+        Raises:
+            NotFoundError: no such answer, or no longer kept.
+        """
+        folder = self.files.results / identity
+        if not identity.isalnum() or not (folder / "result.json").exists():
+            raise NotFoundError(f"there is no result {identity}", remedy="run the analysis again")
+        return folder
+
+    def _identity(self, analysis: Analysis, parameters: Parameters) -> str:
+        reads = analysis.reads(parameters)
+        with ready(self.engine) as connection:
+            keys = connection.execute(
+                sa.select(VERSION.c.layer, VERSION.c.version, VERSION.c.key)
+                .join(LAYER, sa.and_(LAYER.c.id == VERSION.c.layer,
+                                     LAYER.c.current_version == VERSION.c.version))
+                .where(VERSION.c.layer.in_(reads))
+                .order_by(VERSION.c.layer)
+            ).all()  # fmt: skip
+        question = {
+            "analysis": analysis.id,
+            "method": analysis.version,
+            "code": __version__,
+            "parameters": parameters.model_dump(mode="json"),
+            "reads": [tuple(row) for row in keys],
+            "city": [self.city.name, list(self.city.bounds), self.city.compute_crs.to_wkt()],
+        }
+        text = json.dumps(question, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+    def _compute(
+        self, analysis: Analysis, parameters: Parameters, identity: str, folder: Path
+    ) -> None:
+        """Answer in a folder beside, then rename: two that ask at once both get a whole answer."""
+        work = folder.with_name(f".{identity}.{os.getpid()}")
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        try:
+            context = Context(city=self.city, engine=self.engine, files=self.files, folder=work)
+            result = analysis.run(parameters, context)
+            write_json(work / "result.json", _to_json(analysis, parameters, identity, result))
+            if not folder.exists():
+                work.rename(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def _to_json(
+    analysis: Analysis, parameters: Parameters, identity: str, result: Result
+) -> dict[str, Any]:
+    coverage = result.coverage
+    return {
+        "analysis": analysis.id,
+        "id": identity,
+        "title": analysis.title,
+        "title_en": analysis.title_en,
+        "summary": [asdict(figure) for figure in result.summary],
+        "features": result.features,
+        "coverage": None
+        if coverage is None
+        else {
+            "file": coverage.path.name,
+            "url": f"/api/results/{identity}/{{z}}/{{x}}/{{y}}.png",
+            "download": f"/api/results/{identity}/{coverage.path.name}",
+            "bounds": list(coverage.bounds),
+            "minzoom": 0,
+            "maxzoom": 18,
+            "legend": [asdict(entry) for entry in coverage.legend],
+        },
+        "timeline": result.timeline,
+        "series": [asdict(s) for s in result.series] or None,
+        "table": None
+        if result.table is None
+        else {
+            "columns": [
+                dict(zip(("key", "title", "title_en", "unit"), c, strict=True))
+                for c in result.table.columns
+            ],
+            "rows": [dict(row) for row in result.table.rows],
+        },
+        "provenance": {
+            "analysis": analysis.id,
+            "method_version": analysis.version,
+            "code_version": __version__,
+            "parameters": parameters.model_dump(mode="json"),
+            "references": list(analysis.references),
+            **result.provenance,
+        },
+    }

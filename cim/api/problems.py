@@ -1,0 +1,65 @@
+"""Errors as problem+json (RFC 9457): whose fault, what, where, and what to do."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from cim.errors import CimError, DatabaseError
+
+LOG = logging.getLogger("cim.api")
+
+
+class ProblemResponse(JSONResponse):
+    """JSON under the media type of RFC 9457."""
+
+    media_type = "application/problem+json"
+
+
+def _problem(status: int, kind: str, detail: str, remedy: str = "") -> ProblemResponse:
+    body = {
+        "type": f"urn:cim:{kind}",
+        "title": kind,
+        "status": status,
+        "detail": detail,
+        "remedy": remedy,
+    }
+    return ProblemResponse(body, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error in the one shape."""
+
+    @app.exception_handler(CimError)
+    def _ours(_: Request, error: CimError) -> ProblemResponse:
+        if error.status >= 500:
+            LOG.error("%s", error)
+        where = f"{error.path}: " if error.path else ""
+        return _problem(error.status, type(error).__name__, where + error.reason, error.remedy)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(_: Request, error: RequestValidationError) -> ProblemResponse:
+        faults = "; ".join(
+            f"{'.'.join(str(p) for p in e['loc'][1:]) or e['loc'][0]}: {e['msg']}"
+            for e in error.errors()
+        )
+        return _problem(422, "ParameterError", faults, "/openapi.json lists what is asked for")
+
+    @app.exception_handler(OperationalError)
+    def _database(_: Request, error: OperationalError) -> ProblemResponse:
+        LOG.error("%s", error)
+        return _problem(
+            DatabaseError.status,
+            "DatabaseError",
+            "the database does not answer",
+            "start it (`cim db up`) or check CIM_DATABASE_URL",
+        )
+
+    @app.exception_handler(HTTPException)
+    def _http(_: Request, error: HTTPException) -> ProblemResponse:
+        return _problem(error.status_code, "HttpError", str(error.detail))

@@ -1,0 +1,88 @@
+"""The topics' questions: what there is to ask, the form of each, the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, Response
+
+from cim.api.access import Here
+from cim.errors import NotFoundError
+from cim.tiles import classes
+from cim.topic import Analysis
+from cim.topics import analysis as find
+from cim.topics import discover
+
+router = APIRouter(prefix="/api", tags=["数据分析"])
+
+
+@router.get("/topics")
+def topics() -> dict[str, Any]:
+    """All topics and their analyses."""
+    return {
+        "topics": [
+            {
+                "name": topic.name,
+                "title": topic.title,
+                "title_en": topic.title_en,
+                "layers": [layer.id for layer in topic.layers],
+                "analyses": [_brief(a) for a in topic.analyses],
+            }
+            for topic in discover()
+        ]
+    }
+
+
+def _brief(analysis: Analysis) -> dict[str, Any]:
+    return {
+        "id": analysis.id,
+        "title": analysis.title,
+        "title_en": analysis.title_en,
+        "summary": analysis.summary,
+        "summary_en": analysis.summary_en,
+    }
+
+
+@router.get("/topics/{topic}/{name}")
+def form(topic: str, name: str) -> dict[str, Any]:
+    """An analysis with the JSON Schema of its parameters and an example."""
+    analysis = find(f"{topic}.{name}")
+    return {
+        **_brief(analysis),
+        "parameters": analysis.parameters.model_json_schema(),
+        "example": dict(analysis.example),
+        "references": list(analysis.references),
+    }
+
+
+@router.post("/topics/{topic}/{name}")
+def answer(topic: str, name: str, values: dict[str, Any], here: Here) -> dict[str, Any]:
+    """Ask an analysis; the same question about the same data is computed once."""
+    return here.asker.ask(find(f"{topic}.{name}"), values)
+
+
+@router.get("/results/{identity}")
+def result(identity: str, here: Here) -> FileResponse:
+    """An answer given before."""
+    return FileResponse(here.asker.folder(identity) / "result.json", media_type="application/json")
+
+
+@router.get("/results/{identity}/{z}/{x}/{y}.png")
+def coverage_tile(identity: str, z: int, x: int, y: int, here: Here) -> Response:
+    """A tile of an answer's coverage."""
+    folder = here.asker.folder(identity)
+    content = classes.tile(folder, (z, x, y))
+    headers = {"Cache-Control": "public, max-age=86400"}
+    if content is None:
+        return Response(status_code=204, headers=headers)
+    return Response(content, media_type="image/png", headers=headers)
+
+
+@router.get("/results/{identity}/{name}")
+def coverage_file(identity: str, name: str, here: Here) -> FileResponse:
+    """An answer's coverage as GeoTIFF."""
+    path = here.asker.folder(identity) / name
+    if path.suffix != ".tif" or path.name != name or not path.is_file():
+        raise NotFoundError(f"the result {identity} has no file {name}")
+    return FileResponse(path, media_type="image/tiff")

@@ -1,0 +1,1 @@
+"""The catalogue: which layers there are, their versions, and the rows of vector layers."""

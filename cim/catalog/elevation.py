@@ -1,0 +1,68 @@
+"""Heights of the ground, read from the published elevation models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import rasterio
+from rasterio.windows import Window
+
+from cim.catalog.registry import Version
+from cim.geo.crs import CGCS2000, resolve, transformer
+from cim.store.files import Files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elevation:
+    """An orthometric height and where it comes from.
+
+    Args:
+        metres: Height, m, bilinear between cell centres.
+        layer: Layer of the model.
+        version: Its version.
+        resolution: Its cell size, m or degrees as its CRS has it.
+    """
+
+    metres: float
+    layer: str
+    version: int
+    resolution: float
+
+
+def at(files: Files, models: Sequence[Version], lon: float, lat: float) -> Elevation | None:
+    """Height at a place, from the finest model that covers it; None where none does."""
+    for version in sorted(models, key=lambda v: float(v.media.get("resolution", math.inf))):
+        path = files.version(version.layer.id, version.version) / str(version.media["dem"])
+        with rasterio.open(path) as model:
+            metres = _bilinear(model, lon, lat)
+            if metres is not None:
+                return Elevation(
+                    metres=metres,
+                    layer=version.layer.id,
+                    version=version.version,
+                    resolution=float(version.media["resolution"]),
+                )
+    return None
+
+
+def _bilinear(model: rasterio.DatasetReader, lon: float, lat: float) -> float | None:
+    crs = resolve(model.crs.to_wkt()).crs
+    x, y = transformer(CGCS2000, crs).transform(lon, lat)
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return None
+    column, row = ~model.transform @ (x, y)
+    column, row = column - 0.5, row - 0.5  # from cell corners to cell centres
+    left, top = math.floor(column), math.floor(row)
+    if not (-1 <= left < model.width and -1 <= top < model.height):
+        return None
+    left, top = (min(max(left, 0), model.width - 2), min(max(top, 0), model.height - 2))
+    cells = model.read(1, window=Window(left, top, 2, 2), masked=True).astype(np.float64)
+    if np.ma.is_masked(cells) or not np.isfinite(cells).all():
+        return None
+    fx = min(max(column - left, 0.0), 1.0)
+    fy = min(max(row - top, 0.0), 1.0)
+    (a, b), (c, d) = cells.filled(np.nan)
+    return float((a * (1 - fx) + b * fx) * (1 - fy) + (c * (1 - fx) + d * fx) * fy)

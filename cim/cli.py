@@ -1,0 +1,30 @@
+"""The command line: thin, over the same rooms as HTTP."""
+
+from __future__ import annotations
+
+import typer
+
+from cim import __version__
+from cim.commands import city, db, ingest, layers, run, serve
+
+app = typer.Typer(
+    help="CIM 时空信息平台: from a disk of deliveries to a live 3D city.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("ingest")(ingest.ingest)
+app.command("run")(run.run)
+app.command("serve")(serve.serve)
+app.add_typer(city.app, name="city")
+app.add_typer(db.app, name="db")
+app.add_typer(layers.app, name="layers")
+
+
+@app.command()
+def version() -> None:
+    """Print the version of the program."""
+    typer.echo(__version__)
+
+
+if __name__ == "__main__":
+    app()

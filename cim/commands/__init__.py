@@ -1,0 +1,1 @@
+"""Commands of ``cim``, one module a family."""

@@ -1,0 +1,6 @@
+"""The formats we read, one module each. Order matters: the first that says yes reads it."""
+
+from cim.ingest.source import Source
+from cim.ingest.sources.vector import VectorSource
+
+SOURCES: tuple[Source, ...] = (VectorSource(),)

@@ -1,0 +1,1 @@
+"""Where things are kept: PostgreSQL + PostGIS for rows, folders for tiles."""

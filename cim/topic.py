@@ -1,0 +1,221 @@
+"""What a topic and an analysis are. Declared once; HTTP, command line, form and docs read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy import Engine
+
+from cim.city import Bounds, City
+from cim.errors import DeclarationError, ParameterError
+from cim.layers import Layer
+from cim.store.files import Files
+
+_ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+
+
+class Verdict(StrEnum):
+    """What a rule says. A missing attribute gives UNKNOWN, an unverified rule NEEDS_REVIEW."""
+
+    PASS = "PASS"  # noqa: S105
+    FAIL = "FAIL"
+    UNKNOWN = "UNKNOWN"
+    NEEDS_REVIEW = "NEEDS_REVIEW"
+
+
+class Parameters(BaseModel):
+    """Base of every analysis' parameters: unknown names are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One number or word of a summary.
+
+    Args:
+        key: Stable name for programs.
+        title: Chinese, with its English beside.
+        value: None where it cannot be told.
+        unit: UCUM unit, empty for none.
+        verdict: Where a rule was applied.
+        evidence: What the figure rests on; an empty one is shown as unverified.
+    """
+
+    key: str
+    title: str
+    title_en: str
+    value: float | int | str | None
+    unit: str = ""
+    verdict: Verdict | None = None
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegendEntry:
+    """One class of a coverage: cells with this value get this colour (#rrggbbaa)."""
+
+    value: int
+    color: str
+    title: str
+    title_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """A classified raster, published as tiles.
+
+    Args:
+        path: GeoTIFF, one uint8 band, 255 where nothing is known.
+        bounds: Where it lies, degrees.
+        legend: What its values mean.
+    """
+
+    path: Path
+    bounds: Bounds
+    legend: tuple[LegendEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """Values along one axis of a chart."""
+
+    title: str
+    unit: str
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One chart: lines over a common x."""
+
+    title: str
+    title_en: str
+    x: Axis
+    y: tuple[Axis, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under titled columns: (key, title, English title, unit)."""
+
+    columns: tuple[tuple[str, str, str, str], ...]
+    rows: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The answer to a question, in the small vocabulary that every face can show.
+
+    Args:
+        summary: Figures with unit, verdict and evidence.
+        features: GeoJSON in degrees; ``properties.style`` says how to draw each.
+        coverage: A classified raster.
+        timeline: CZML.
+        series: Charts.
+        table: Rows.
+        provenance: Inputs with versions, parameters, CRS, nodata share, applicability.
+    """
+
+    summary: tuple[Figure, ...]
+    features: Mapping[str, Any] | None = None
+    coverage: Coverage | None = None
+    timeline: Sequence[Mapping[str, Any]] | None = None
+    series: tuple[Series, ...] = ()
+    table: Table | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What an analysis may use beside its parameters.
+
+    Args:
+        city: Where we are.
+        engine: The database: catalogue and rows.
+        files: Published files.
+        folder: Folder of this very result, for files of its own (a coverage).
+    """
+
+    city: City
+    engine: Engine
+    files: Files
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """One question that a topic answers.
+
+    Args:
+        id: ``<topic>.<verb or noun>``, for ever.
+        title: The question in Chinese, with its English beside.
+        summary: What it answers and what it does not, one paragraph.
+        parameters: Pydantic model; each field has a title, ``x-title-en``, ``x-unit``, limits.
+        run: From parameters to the result; pure but for what the context hands out.
+        example: Parameters on the sample city: run by the tests, prefilled in the form.
+        reads: From parameters to the layers whose versions decide the result.
+        references: Formulas and standards, as cited.
+        version: Raised when the method changes, so that cached results are not mixed.
+    """
+
+    id: str
+    title: str
+    title_en: str
+    summary: str
+    summary_en: str
+    parameters: type[Parameters]
+    run: Callable[[Any, Context], Result]
+    example: Mapping[str, Any]
+    reads: Callable[[Any], tuple[str, ...]] = lambda _: ()
+    references: tuple[str, ...] = ()
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise DeclarationError(f"analysis id {self.id!r} is not <topic>.<name>")
+        self.parse(self.example)
+
+    def parse(self, values: Mapping[str, Any]) -> Parameters:
+        """Check parameters.
+
+        Raises:
+            ParameterError: naming each parameter that does not fit and why.
+        """
+        try:
+            return self.parameters.model_validate(dict(values))
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{'.'.join(str(p) for p in e['loc']) or 'parameters'}: {e['msg']}"
+                for e in error.errors()
+            )
+            names = ", ".join(self.parameters.model_fields)
+            raise ParameterError(
+                f"{self.id}: {faults}", remedy=f"its parameters are {names}; see the form's limits"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One topic: a name, its layers, its questions."""
+
+    name: str
+    title: str
+    title_en: str
+    layers: tuple[Layer, ...] = ()
+    analyses: tuple[Analysis, ...] = ()
+
+    def __post_init__(self) -> None:
+        ids = [*(layer.id for layer in self.layers), *(a.id for a in self.analyses)]
+        for thing in ids:
+            if not thing.startswith(f"{self.name}."):
+                raise DeclarationError(
+                    f"topic {self.name} declares {thing}, which belongs to another topic",
+                    remedy=f"rename it to {self.name}.<name>",
+                )

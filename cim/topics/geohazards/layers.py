@@ -1,0 +1,5 @@
+"""Layers."""
+
+from cim.layers import Layer
+
+LAYERS: tuple[Layer, ...] = ()
