@@ -152,6 +152,7 @@ export interface Figure extends Titled {
 
 export interface Coverage {
   url: string
+  download?: string // GeoTIFF
   bounds: Bbox
   minzoom: number
   maxzoom: number

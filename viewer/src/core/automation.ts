@@ -1,4 +1,6 @@
 /** `window.cim`: what tests, scripts and embedding pages may ask of the viewer. */
+import { Cartesian3 } from 'cesium'
+import type { Measurement, MeasureKind } from './measure'
 import type { Inspection } from './inspector'
 import { currentView, type View } from './camera'
 import type { CityScene } from './scene'
@@ -16,8 +18,11 @@ export interface Automation {
   setLayer(id: string, shown: boolean): Promise<void>
   setOpacity(id: string, opacity: number): void
   flyTo(view: View): void
+  home(): void
   pick(x: number, y: number): Promise<Inspection | null>
   toPixel(lon: number, lat: number, height: number): [number, number] | null
+  /** Measure between places [lon, lat, height above the ellipsoid] as if they were clicked. */
+  measure(kind: MeasureKind, places: [number, number, number][]): Measurement | null
   sampleTerrain(places: [number, number][]): Promise<number[]>
   link(): string
   readonly errors: { source: string; message: string }[]
@@ -49,8 +54,15 @@ export function publish(scene: CityScene, lang: () => string): void {
     setLayer: (id, shown) => scene.setLayer(id, shown),
     setOpacity: (id, opacity) => scene.stack.setOpacity(id, opacity),
     flyTo: (view) => scene.goTo(view),
+    home: () => scene.home(0),
     pick: (x, y) => scene.pick(x, y),
     toPixel: (lon, lat, height) => scene.toPixel(lon, lat, height),
+    measure: (kind, places) => {
+      scene.measure.start(kind)
+      for (const place of places) scene.measure.add(Cartesian3.fromDegrees(...place))
+      scene.measure.finish()
+      return scene.measure.measurement()
+    },
     sampleTerrain: (places) => scene.sampleTerrain(places),
     link: () => encode(scene.shared(lang())),
     errors: scene.faults.list,

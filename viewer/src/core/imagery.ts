@@ -31,7 +31,7 @@ export async function drawImagery(stage: Stage, layer: PublishedLayer): Promise<
   const { url, extent, media } = layer.published
   const imagery = imageryOf(
     {
-      url: `${url}{z}/{x}/{y}.${media.format ?? 'png'}`,
+      url: `${url}{z}/{x}/{y}.${media.format ?? 'auto'}`,
       extent,
       minzoom: media.minzoom,
       maxzoom: media.maxzoom,

@@ -83,11 +83,19 @@ export class Inspector {
     const place = Cartographic.fromCartesian(point)
     const lon = CesiumMath.toDegrees(place.longitude)
     const lat = CesiumMath.toDegrees(place.latitude)
-    const ground = await api.elevation(lon, lat).catch(() => null) // outside the DEM is no fault
+    const ground = this.covered(lon, lat) ? await api.elevation(lon, lat).catch(() => null) : null
     const undulation = ground
       ? ground.ellipsoidal - ground.height
       : this.stage.city.geoid.undulation_at_centre
     return { lon, lat, ellipsoidal: place.height, orthometric: place.height - undulation, ground }
+  }
+
+  /** Whether a published terrain may know the height there. */
+  private covered(lon: number, lat: number): boolean {
+    return this.stack.layers.some(({ kind, published }) => {
+      const [west, south, east, north] = published.extent
+      return kind === 'terrain' && west <= lon && lon <= east && south <= lat && lat <= north
+    })
   }
 
   private tile({ onMesh, picked }: Place): TileInfo | null {

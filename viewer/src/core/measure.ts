@@ -129,7 +129,7 @@ export class Measure {
 
   /** Text beside the last point; the shell sets it, since the shell knows the language. */
   setLabel(text: string): void {
-    const at = this.path().at(-1)
+    const at = this.labelled()
     if (!at) return
     this.label ??= this.source.entities.add({
       label: {
@@ -148,6 +148,14 @@ export class Measure {
     this.label.position = new ConstantPositionProperty(at)
     if (this.label.label) this.label.label.text = new ConstantProperty(text)
     this.stage.viewer.scene.requestRender()
+  }
+
+  /** Beside the last point; for an area, in its middle. */
+  private labelled(): Cartesian3 | undefined {
+    const path = this.path()
+    if (this.kind !== 'area' || path.length < 3) return path.at(-1)
+    const sum = path.reduce((a, b) => Cartesian3.add(a, b, new Cartesian3()), new Cartesian3())
+    return Cartesian3.divideByScalar(sum, path.length, sum)
   }
 
   private path(): Cartesian3[] {

@@ -92,7 +92,7 @@ export const en: Words = {
     choose: 'Choose an analysis',
     run: 'Run',
     running: 'Computing…',
-    example: 'Fill in the example',
+    example: 'Example',
     clear: 'Clear the result',
     pick: 'Pick on the map',
     picking: 'Click on the map…',
@@ -105,6 +105,7 @@ export const en: Words = {
     network: 'The server does not answer',
     required: 'Please fill in',
     table: 'Table',
+    download: 'Download the raster (GeoTIFF)',
     parameters: 'Parameters',
     verdict: {
       PASS: 'Pass',

@@ -1,7 +1,7 @@
 /** What the shell shows, kept in step with the scene by its signals. */
 import { reactive, shallowRef } from 'vue'
 import type { City, Layer } from '../core/api'
-import type { View } from '../core/camera'
+import { currentView, type View } from '../core/camera'
 import type { Inspection } from '../core/inspector'
 import type { LayerState } from '../core/layers'
 import type { Measurement } from '../core/measure'
@@ -52,6 +52,7 @@ export function adopt(city: CityScene): void {
   city.viewer.scene.globe.tileLoadProgressEvent.addEventListener(
     (waiting: number) => (state.loading = waiting > 0),
   )
+  state.view = currentView(city.viewer)
   state.ready = true
 }
 

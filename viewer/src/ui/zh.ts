@@ -103,6 +103,7 @@ export const zh = {
     network: '连不上服务器',
     required: '请填写',
     table: '数据表',
+    download: '下载栅格（GeoTIFF）',
     parameters: '参数',
     verdict: {
       PASS: '合格',
