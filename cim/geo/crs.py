@@ -175,3 +175,39 @@ def _unplaceable(crs: CRS, point: Floats) -> InputError:
     return CrsError(
         f"({point[0]:.1f}, {point[1]:.1f}) lies nowhere on Earth in {crs.name}", remedy=hint
     )
+
+
+def lonlat_bounds(
+    crs: CRS, box: tuple[float, float, float, float]
+) -> tuple[float, float, float, float]:
+    """West, south, east, north in degrees of a box in a CRS, its sides followed at 21 points.
+
+    Raises:
+        CrsError: it lies nowhere on Earth, or on both sides of the 180° meridian.
+    """
+    shown = ", ".join(f"{v:.1f}" for v in box)
+    radius = crs.ellipsoid.semi_major_metre if crs.ellipsoid else 0.0
+    if not 6.3e6 < radius < 6.45e6:
+        raise CrsError(
+            f"{crs.name} lies on another celestial body (radius {radius / 1000:.0f} km)",
+            remedy="this is a platform for cities on Earth; check the CRS",
+        )
+    if crs.is_geographic and not (
+        box[0] >= -360 and box[2] <= 360 and box[1] > -91 and box[3] < 91
+    ):
+        raise CrsError(f"({shown}) are no degrees of {crs.name}", remedy="give the CRS with --crs")
+    try:
+        found = transformer(crs, CGCS2000).transform_bounds(*box, densify_pts=21)
+    except ProjError as error:
+        raise CrsError(f"({shown}) cannot be placed from {crs.name}: {error}") from error
+    west, south, east, north = (float(v) for v in found)
+    if not np.isfinite([west, south, east, north]).all() or not -90 <= south <= north <= 90:
+        raise CrsError(
+            f"({shown}) lies nowhere on Earth in {crs.name}", remedy="give the right CRS with --crs"
+        )
+    if west > east:
+        raise CrsError(
+            "it lies on both sides of the 180° meridian, which is not supported",
+            remedy="cut it there and ingest the parts into layers of their own",
+        )
+    return west, max(south, -90.0), east, min(north, 90.0)

@@ -29,16 +29,15 @@ from cim.errors import CheckError, CimError, ConflictError, FormatError, InputEr
 from cim.ingest.progress import Silent, Watcher
 from cim.ingest.publish import publish
 from cim.ingest.report import Input, Report, checksums
-from cim.ingest.source import Built, Parcel, Plan, Problem, Product, Request, Source
+from cim.ingest.source import MARKS, Built, Parcel, Plan, Problem, Product, Request, Source
 from cim.ingest.sources import SOURCES
+from cim.layers import Kind
 from cim.store.database import ready
 from cim.store.files import Files, disk_errors, write_json
 
-_MARKS = ".parts"
 
-
-def detect(paths: Sequence[Path]) -> Source:
-    """The source that reads all of the paths.
+def detect(paths: Sequence[Path], kind: Kind | None = None) -> Source:
+    """The source that reads all of the paths; one of the layer's kind, if the layer is known.
 
     Raises:
         InputError: a path is missing, nobody reads it, or the paths are of several kinds.
@@ -47,7 +46,8 @@ def detect(paths: Sequence[Path]) -> Source:
     for path in paths:
         if not path.exists():
             raise InputError("there is no such file or folder", path=path)
-        source = next((s for s in SOURCES if s.supports(path)), None)
+        readers = [s for s in SOURCES if s.supports(path)]
+        source = next((s for s in readers if s.kind is kind), next(iter(readers), None))
         if source is None:
             raise FormatError(
                 "no reader knows this format",
@@ -92,7 +92,7 @@ def ingest(
     """
     watch = watcher or Silent()
     began = time.monotonic()
-    reader = source or detect(request.paths)
+    reader = source or detect(request.paths, request.layer.kind if request.layer else None)
     _require_kind(request, reader)
     report = Report(
         layer=request.layer_id,
@@ -320,11 +320,11 @@ def _build_one(
 
 
 def _write_mark(staging: Path, built: Built) -> None:
-    write_json(staging / _MARKS / f"{built.parcel}.json", asdict(built))
+    write_json(staging / MARKS / f"{built.parcel}.json", asdict(built))
 
 
 def _read_mark(staging: Path, parcel: Parcel) -> Built | None:
-    path = staging / _MARKS / f"{parcel.id}.json"
+    path = staging / MARKS / f"{parcel.id}.json"
     if not path.exists():
         return None
     data = json.loads(path.read_text())

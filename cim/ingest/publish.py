@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from cim.catalog import registry, rows
 from cim.errors import DatabaseError
 from cim.ingest.report import Report
-from cim.ingest.source import Product
+from cim.ingest.source import MARKS, WORK, Product
 from cim.layers import Kind, Layer
 from cim.store.database import ready
 from cim.store.files import Files
@@ -65,8 +65,8 @@ def publish(
             if isinstance(error, DBAPIError):
                 raise _refusal(error, layer) from error
             raise
-    for part in product.features:  # the rows are in the database now
-        (target / part).unlink(missing_ok=True)
+    for leftover in (target / WORK, target / MARKS):
+        shutil.rmtree(leftover, ignore_errors=True)
     return number
 
 

@@ -157,6 +157,10 @@ class Product:
     warnings: tuple[Problem, ...] = ()
 
 
+MARKS = ".parts"  # folder below staging with a mark for each finished part
+WORK = "work"  # folder below staging for what only the run needs; removed after publication
+
+
 class Source(Protocol):
     """Reads one family of survey files, e.g. every delivery that is an OSGB tile tree.
 

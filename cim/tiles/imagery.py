@@ -25,7 +25,7 @@ from cim.errors import NotFoundError
 SIZE = 256
 MAX_ZOOM = 24
 FORMATS = frozenset({"jpg", "png", "auto"})
-_HALF = math.pi * 6378137.0  # half the width of the mercator square, m
+HALF = math.pi * 6378137.0  # half the width of the mercator square, m
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Cog:
 
 def zoom_resolution(zoom: int) -> float:
     """Metres of the mercator plane per pixel of 256-pixel tiles."""
-    return 2 * _HALF / SIZE / float(2**zoom)
+    return 2 * HALF / SIZE / float(2**zoom)
 
 
 @lru_cache(maxsize=64)
@@ -99,8 +99,8 @@ def _level(path: Path, overview: int | None, maxzoom: int) -> Level | None:
     with rasterio.open(path, **options) as image:
         zoom = maxzoom if overview is None else maxzoom - overview - 1
         side = zoom_resolution(zoom) * SIZE
-        left = (image.transform.c + _HALF) / side
-        top = (_HALF - image.transform.f) / side
+        left = (image.transform.c + HALF) / side
+        top = (HALF - image.transform.f) / side
         tables = image.get_tag_item("JPEGTABLES", "TIFF", bidx=1)
         plain = (
             image.block_shapes[0] == (SIZE, SIZE)
@@ -168,7 +168,7 @@ def _render(cog: Cog, place: tuple[int, int, int], suffix: str) -> Tile | None:
     """Read, shrink or enlarge the window under the tile and encode it."""
     z, x, y = place
     side = zoom_resolution(z) * SIZE
-    west, north = x * side - _HALF, _HALF - y * side
+    west, north = x * side - HALF, HALF - y * side
     scale = side / cog.resolution
     window = Window(
         (west - cog.origin[0]) / cog.resolution, (cog.origin[1] - north) / cog.resolution,

@@ -1,6 +1,8 @@
 """The formats we read, one module each. Order matters: the first that says yes reads it."""
 
 from cim.ingest.source import Source
+from cim.ingest.sources.dem import DemSource
+from cim.ingest.sources.ortho import OrthoSource
 from cim.ingest.sources.vector import VectorSource
 
-SOURCES: tuple[Source, ...] = (VectorSource(),)
+SOURCES: tuple[Source, ...] = (DemSource(), OrthoSource(), VectorSource())

@@ -19,7 +19,7 @@ import shapely
 from cim.city import Bounds
 from cim.errors import FormatError, OutsideCityError
 from cim.geo.crs import CGCS2000, transformer
-from cim.ingest.source import Built, Check, Parcel, Problem, Product, Request
+from cim.ingest.source import WORK, Built, Check, Parcel, Problem, Product, Request
 from cim.ingest.sources.columns import Columns
 from cim.layers import Field, FieldType, Geometry, Layer
 
@@ -64,7 +64,7 @@ def convert(
         shapes, keep, z = _shapes(frame, layer, crs, srid, request, faults)
         table = _table(frame, layer, columns, shapes, keep, srid, faults)
         if len(shapes):
-            part = f"features/{parcel.id}_{len(files):05d}.parquet"
+            part = f"{WORK}/{parcel.id}_{len(files):05d}.parquet"
             _write(staging / part, table)
             box = _degrees(shapes, srid)
             extent = box if extent is None else extent.union(box)

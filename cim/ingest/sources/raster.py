@@ -1,0 +1,131 @@
+"""What elevation and imagery GeoTIFFs have in common: opened safely, placed or refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import rasterio
+import rasterio.errors
+from pyproj import CRS
+
+from cim.city import Bounds
+from cim.errors import CrsError, FormatError
+from cim.geo.crs import ResolvedCrs, lonlat_bounds, resolve
+
+SUFFIXES = frozenset({".tif", ".tiff", ".img", ".asc", ".vrt"})
+_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def files(paths: Sequence[Path]) -> list[Path]:
+    """The rasters among files and directly in folders, by name."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found.extend(sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES))
+        else:
+            found.append(path)
+    return found
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[rasterio.DatasetReader]:
+    """A raster, open; whatever GDAL says of a bad one becomes one sentence.
+
+    Raises:
+        FormatError: GDAL cannot open or read it.
+    """
+    try:
+        with rasterio.open(path) as image:
+            yield image
+    except (rasterio.errors.RasterioIOError, rasterio.errors.RasterioError) as error:
+        raise FormatError(
+            f"GDAL cannot read it: {str(error).splitlines()[0][:200]}",
+            path=path,
+            remedy="export it again from the program that made it",
+        ) from error
+
+
+def placed(image: rasterio.DatasetReader, path: Path, given: str | None) -> ResolvedCrs:
+    """The CRS of a raster that says where it is.
+
+    Raises:
+        CrsError: no CRS, ground control points only, or no georeference at all.
+    """
+    if image.transform.is_identity:
+        points, _ = image.gcps
+        if points:
+            raise CrsError(
+                f"it has {len(points)} ground control points but no georeference",
+                path=path,
+                remedy="rectify it first, for example: gdalwarp -t_srs EPSG:4545 in.tif out.tif",
+            )
+        raise CrsError(
+            "it has no georeference: neither origin nor cell size",
+            path=path,
+            remedy="deliver it as GeoTIFF or with its .tfw world file",
+        )
+    if given:
+        return resolve(given)
+    if image.crs is None:
+        raise CrsError(
+            "it does not say its coordinate reference system",
+            path=path,
+            remedy="give the CRS with --crs, such as --crs EPSG:4545",
+        )
+    return resolve(image.crs.to_wkt())
+
+
+def extent(image: rasterio.DatasetReader, crs: CRS, path: Path) -> Bounds:
+    """Where a raster lies, degrees; a rotated or upside-down one by its corners.
+
+    Raises:
+        CrsError: its corners lie nowhere on Earth, or on both sides of the 180° meridian.
+    """
+    t = image.transform
+    corners = [(x, y) for x in (0, image.width) for y in (0, image.height)]
+    xs = [t.c + t.a * x + t.b * y for x, y in corners]
+    ys = [t.f + t.d * x + t.e * y for x, y in corners]
+    try:
+        return Bounds(*lonlat_bounds(crs, (min(xs), min(ys), max(xs), max(ys))))
+    except CrsError as error:
+        raise CrsError(error.reason, path=path, remedy=error.remedy) from error
+
+
+def ground_cell(image: rasterio.DatasetReader, crs: CRS, box: Bounds) -> float:
+    """Cell size on the ground at the raster's middle, m: the geometric mean of both sides."""
+    a, b, d, e = image.transform.a, image.transform.b, image.transform.d, image.transform.e
+    area = abs(a * e - b * d)
+    if crs.is_geographic:
+        lat = math.radians((box.south + box.north) / 2)
+        return math.sqrt(area) * 111_320.0 * math.sqrt(max(math.cos(lat), 1e-6))
+    factor = float(crs.axis_info[0].unit_conversion_factor or 1.0)
+    scale = 1.0
+    if "Mercator" in crs.name and "Transverse" not in crs.name:
+        scale = math.cos(math.radians((box.south + box.north) / 2))
+    return math.sqrt(area) * factor * scale
+
+
+def is_elevation(path: Path) -> bool:
+    """One band of numbers that are no byte: a height model rather than a picture."""
+    if path.suffix.lower() not in SUFFIXES or not _looks_like(path):
+        return False
+    try:
+        with rasterio.open(path) as image:
+            return image.count == 1 and image.dtypes[0] not in {"uint8", "int8"}
+    except rasterio.errors.RasterioError:
+        return False
+
+
+def is_picture(path: Path) -> bool:
+    """Any raster, and what only claims to be one: the reader says what is wrong."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def _looks_like(path: Path) -> bool:
+    if path.suffix.lower() not in {".tif", ".tiff"}:
+        return True
+    with path.open("rb") as file:
+        return file.read(4) in _HEADS
