@@ -84,8 +84,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("address", help="the viewer's address")
     parser.add_argument("folder", type=Path, help="where the pictures go")
-    parser.add_argument("scenes", nargs="*", metavar="scene", help="default: all")
+    parser.add_argument("scenes", nargs="*", metavar="scene", help=f"default: {' '.join(SCENES)}")
     given = parser.parse_args()
+    if unknown := set(given.scenes) - set(SCENES):
+        parser.error(f"there is no scene {', '.join(sorted(unknown))}: {', '.join(SCENES)}")
     given.folder.mkdir(parents=True, exist_ok=True)
     for name in given.scenes or SCENES:
         with opened(given.address) as page:
