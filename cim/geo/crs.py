@@ -133,6 +133,16 @@ def transformer(source: CRS, target: CRS) -> Transformer:
     return Transformer.from_crs(source, target, always_xy=True)
 
 
+def rows(step: Transformer, points: Floats) -> Floats:
+    """Transform the rows of an (n, k) array.
+
+    A single row goes in twice: pyproj takes arrays of one element for plain numbers, by a
+    conversion that NumPy has deprecated.
+    """
+    several = np.repeat(points, 2, axis=0) if len(points) == 1 else points
+    return np.stack(step.transform(*several.T), axis=1)[: len(points)]
+
+
 def to_lonlat(crs: CRS, xy: Floats) -> Floats:
     """Longitude and latitude in degrees (CGCS2000, equal to WGS 84 here) of (n, 2) coordinates.
 
@@ -141,10 +151,9 @@ def to_lonlat(crs: CRS, xy: Floats) -> Floats:
     """
     points = np.asarray(xy, dtype=np.float64)
     try:
-        lon, lat = transformer(crs, CGCS2000).transform(points[:, 0], points[:, 1])
+        result = rows(transformer(crs, CGCS2000), points[:, :2])
     except ProjError as error:
         raise CrsError(f"coordinates cannot be transformed from {crs.name}: {error}") from error
-    result = np.stack([lon, lat], axis=1)
     if not np.isfinite(result).all():
         raise _unplaceable(crs, points[~np.isfinite(result).all(axis=1)][0])
     return result
@@ -157,9 +166,9 @@ def to_ecef(crs: CRS, xyh: Floats) -> Floats:
         CrsError: a coordinate cannot be placed.
     """
     points = np.asarray(xyh, dtype=np.float64)
-    lon, lat = transformer(crs, CGCS2000).transform(points[:, 0], points[:, 1])
-    x, y, z = transformer(GEODETIC_3D, GEOCENTRIC).transform(lon, lat, points[:, 2])
-    result = np.stack([x, y, z], axis=1)
+    lonlat = rows(transformer(crs, CGCS2000), points[:, :2])
+    placed = np.concatenate([lonlat, points[:, 2:3]], axis=1)
+    result = rows(transformer(GEODETIC_3D, GEOCENTRIC), placed)
     if not np.isfinite(result).all():
         raise _unplaceable(crs, points[~np.isfinite(result).all(axis=1)][0])
     return result

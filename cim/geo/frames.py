@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pyproj import CRS
 
-from cim.geo.crs import GEOCENTRIC, GEODETIC_3D, to_ecef, to_lonlat, transformer
+from cim.geo.crs import GEOCENTRIC, GEODETIC_3D, rows, to_ecef, to_lonlat, transformer
 from cim.geo.heights import Geoid, Heights
 
 Floats = npt.NDArray[np.float64]
@@ -60,7 +60,4 @@ def enu_matrix(lon: float, lat: float, height: float = 0.0) -> Floats:
 
 def lonlat_height(points: Floats) -> Floats:
     """Longitude, latitude (degrees) and ellipsoidal height (m) of (n, 3) geocentric points."""
-    p = np.asarray(points, dtype=np.float64)
-    return np.stack(
-        transformer(GEOCENTRIC, GEODETIC_3D).transform(p[:, 0], p[:, 1], p[:, 2]), axis=1
-    )
+    return rows(transformer(GEOCENTRIC, GEODETIC_3D), np.asarray(points, dtype=np.float64))

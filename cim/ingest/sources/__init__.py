@@ -3,6 +3,7 @@
 from cim.ingest.source import Source
 from cim.ingest.sources.dem import DemSource
 from cim.ingest.sources.ortho import OrthoSource
+from cim.ingest.sources.osgb import OsgbSource
 from cim.ingest.sources.vector import VectorSource
 
-SOURCES: tuple[Source, ...] = (DemSource(), OrthoSource(), VectorSource())
+SOURCES: tuple[Source, ...] = (OsgbSource(), DemSource(), OrthoSource(), VectorSource())

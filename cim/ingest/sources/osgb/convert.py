@@ -1,0 +1,333 @@
+"""One tile folder: follows links from its root file and writes glb files and a tileset.json."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from cim.errors import FormatError
+from cim.ingest.source import Problem
+from cim.ingest.sources.osgb import picture
+from cim.ingest.sources.osgb.binary import REMEDY
+from cim.ingest.sources.osgb.links import escapes
+from cim.ingest.sources.osgb.place import Frame, Placement
+from cim.ingest.sources.osgb.scene import Branch, Link, Mesh, Scene, branch_meshes, read_scene
+from cim.tiles import glb
+from cim.tiles.tileset import Box, Tile, settle, write_folder
+
+Floats = npt.NDArray[np.float64]
+
+DEEPEST = 32  # levels of files; real sets have up to 12
+MOST_NAMES = 200
+FLOAT_STEP = 0.001  # m
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def safe_name(text: str, taken: set[str]) -> str:
+    """A file name that needs no percent-encoding and differs from all taken ones in any case.
+
+    Example:
+        >>> safe_name("Tile_+003_+013", set())
+        'Tile_003_013'
+        >>> safe_name("Tile_-003", {"tile_-003"}).startswith("Tile_-003-")
+        True
+    """
+    name = _UNSAFE.sub(lambda m: "" if m.group() == "+" else "_", text)[:80]
+    if not name or name.lower() in taken:
+        name = f"{name}-{sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:10]}"
+    number, stem = 2, name
+    while name.lower() in taken:
+        name, number = f"{stem}-{number}", number + 1
+    taken.add(name.lower())
+    return name
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is to be told of a folder."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    refused: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    dangling: list[str] = field(default_factory=list)
+    farthest: float = 0.0
+
+
+@dataclass(slots=True)
+class Folder:
+    """Converts one tree of files into ``target``.
+
+    Args:
+        root: The file the tree begins with.
+        data: Folder that no link may leave.
+        target: Folder to write to.
+        frame: Frame of all vertices.
+        found: What was found on the way.
+    """
+
+    root: Path
+    data: Path
+    target: Path
+    frame: Frame
+    found: Findings = field(default_factory=Findings)
+    _visited: set[Path] = field(default_factory=set)
+    _names: set[str] = field(default_factory=set)
+
+    def convert(self, scene: Scene) -> Tile | None:
+        """Write everything from the root's scene down; None where nothing is to be drawn.
+
+        Returns:
+            The settled root of the folder's tileset, which is written too.
+        """
+        self.target.mkdir(parents=True, exist_ok=True)
+        self._visited.add(self.root.resolve())
+        tile = self._tile(self.root, scene, 0)
+        if tile is None or tile.boundary() is None:
+            return None
+        settle(tile)
+        write_folder(self.target / "tileset.json", tile, self.frame.matrix)
+        self._tell()
+        return tile
+
+    def _tile(self, path: Path, scene: Scene, depth: int) -> Tile | None:
+        """The tile of one file with everything below it; None for one without any content."""
+        self._note(path, scene)
+        images: picture.Cache = {}
+        looks: dict[int, glb.Texture | None] = {}
+        primitives = {
+            id(mesh): self._primitive(mesh, path, images, looks)
+            for branch in scene.branches
+            for mesh in branch_meshes(branch)
+        }
+        name = safe_name(path.stem, self._names)
+        tile = self._write(name, list(primitives.values()))
+        finer, rest, tile.error = self._finer(scene.branches, path, depth)
+        if finer and rest:
+            finer.append(self._write(f"{name}.rest", [primitives[id(mesh)] for mesh in rest]))
+        tile.children = finer
+        triangles = sum(len(p.triangles) for p in primitives.values())
+        self.found.counts["triangles"] += triangles
+        self.found.counts["vertices"] += sum(len(p.positions) for p in primitives.values())
+        self.found.counts["textures"] += len(images)
+        leaf: Iterable[Mesh] = rest
+        if not finer:
+            leaf = [mesh for branch in scene.branches for mesh in branch_meshes(branch)]
+        self.found.counts["leaf_triangles"] += sum(len(mesh.triangles) for mesh in leaf)
+        return tile if primitives or finer else None
+
+    def _finer(
+        self, branches: Sequence[Branch], path: Path, depth: int
+    ) -> tuple[list[Tile], list[Mesh], float]:
+        """Tiles that replace the branches, meshes they leave uncovered, and the error that calls.
+
+        In 3D Tiles the children of a tile replace all of it. So where only some branches have a
+        finer file, what the others hold must be shown again beside those files, or a hole opens.
+        """
+        tiles: list[Tile] = []
+        rest: list[Mesh] = []
+        error = 0.0
+        for branch in branches:
+            finer, whole, called = self._linked(branch, path, depth)
+            if finer is None and branch.nested:
+                inner = (Branch(branch.meshes), *branch.nested)
+                finer, uncovered, called = self._finer(inner, path, depth)
+                rest += uncovered
+                whole = True
+            tiles += finer or []
+            if finer:
+                error = max(error, called)
+            if not whole:
+                rest += branch_meshes(branch)
+        return tiles, rest, error
+
+    def _linked(
+        self, branch: Branch, path: Path, depth: int
+    ) -> tuple[list[Tile] | None, bool, float]:
+        """Tiles of the finest range of which a file is there: (tiles, all of them, error).
+
+        Coarser ranges of the same PagedLOD lie between; they are passed over, and the finest takes
+        their place from where the coarsest would have shown.
+        """
+        coarsest = max((link.error for link in branch.links), default=0.0)
+        for error in sorted({link.error for link in branch.links}):
+            links = [link for link in branch.links if link.error == error]
+            loaded = [self._follow(link, branch, path, depth) for link in links]
+            if any(there for there, _ in loaded):
+                tiles = [tile for _, tile in loaded if tile is not None]
+                return tiles, all(there for there, _ in loaded), coarsest
+        return None, False, 0.0
+
+    def _follow(
+        self, link: Link, branch: Branch, path: Path, depth: int
+    ) -> tuple[bool, Tile | None]:
+        """The tile of a linked file: whether the file can be used, and what it shows."""
+        child = link.find(path.parent, self.data)
+        if child is None:
+            if escapes(link.name, path.parent, self.data):
+                self._refuse(path, f"links to {link.name!r}, outside of the delivery")
+            else:
+                self.found.dangling.append(link.name)
+            return False, None
+        if child.resolve() in self._visited:
+            self._refuse(path, f"links to {link.name!r}, which is in the tree already")
+            return False, None
+        if depth >= DEEPEST:
+            self._refuse(child, f"lies more than {DEEPEST} levels deep")
+            return False, None
+        self._visited.add(child.resolve())
+        try:
+            scene = read_scene(child, branch.matrix)
+        except FormatError as error:
+            self.found.refused.append(
+                Problem(path=str(child), reason=error.reason, remedy=error.remedy)
+            )
+            return False, None
+        tile = self._tile(child, scene, depth + 1)
+        if tile is None:
+            self.found.warnings.append(Problem(path=str(child), reason="holds nothing to draw"))
+        return True, tile
+
+    def _refuse(self, path: Path, reason: str) -> None:
+        self.found.refused.append(
+            Problem(path=str(path), reason=reason, remedy="have the delivery exported anew")
+        )
+
+    def _primitive(
+        self,
+        mesh: Mesh,
+        path: Path,
+        images: picture.Cache,
+        looks: dict[int, glb.Texture | None],
+    ) -> glb.Primitive:
+        self.found.farthest = max(self.found.farthest, float(np.abs(mesh.vertices).max()))
+        texture = None
+        if mesh.texture is not None:
+            if id(mesh.texture) not in looks:
+                looks[id(mesh.texture)] = self._texture(mesh, path, images)
+            texture = looks[id(mesh.texture)]
+        uv = None
+        if mesh.uv is not None and texture is not None:
+            uv = np.empty((len(mesh.uv), 2), dtype=np.float32)
+            uv[:, 0] = mesh.uv[:, 0]
+            np.subtract(1.0, mesh.uv[:, 1], out=uv[:, 1], casting="same_kind")
+        return glb.Primitive(self.frame.local(mesh.vertices), mesh.triangles, uv, texture)
+
+    def _texture(self, mesh: Mesh, path: Path, images: picture.Cache) -> glb.Texture | None:
+        assert mesh.texture is not None  # noqa: S101 - the caller asked
+        try:
+            return picture.texture(mesh.texture, path, self.data, images)
+        except FormatError as error:
+            self.found.warnings.append(
+                Problem(path=str(path), reason=f"{error.reason}; drawn grey", remedy=error.remedy)
+            )
+            return None
+
+    def _write(self, name: str, primitives: list[glb.Primitive]) -> Tile:
+        if not primitives:
+            return Tile(None)
+        uri = f"{name}.glb"
+        self.found.counts["glb_bytes"] += glb.write(self.target / uri, primitives)
+        self.found.counts["tiles"] += 1
+        boxes = [Box.around(p.positions) for p in primitives]
+        box = boxes[0]
+        for other in boxes[1:]:
+            box = box.union(other)
+        return Tile(box, uri=uri)
+
+    def _note(self, path: Path, scene: Scene) -> None:
+        self.found.counts["files"] += 1
+        self.found.counts["bytes"] += path.stat().st_size
+        self.found.faults += scene.faults
+        for kind in sorted(scene.skipped):
+            self.found.faults[f"objects of the class {kind}"] += 1
+        if scene.trailing:
+            self.found.warnings.append(
+                Problem(path=str(path), reason=f"{scene.trailing} bytes follow after the scene")
+            )
+
+    def _tell(self) -> None:
+        """Warnings about the folder as a whole."""
+        found = self.found
+        where = str(self.root.parent)
+        if found.dangling:
+            found.counts["dangling"] += len(found.dangling)
+            names = ", ".join(found.dangling[:MOST_NAMES])
+            more = len(found.dangling) - MOST_NAMES
+            found.warnings.append(
+                Problem(
+                    path=where,
+                    reason=f"{len(found.dangling)} linked files are not there; the coarser level "
+                    f"stays in their place: {names}" + (f" and {more} more" if more > 0 else ""),
+                    remedy="deliver them too if the finest level is wanted",
+                )
+            )
+        for kind, number in sorted(found.faults.items()):
+            found.warnings.append(Problem(path=where, reason=f"{kind}: {number}, left out"))
+        step = float(np.spacing(np.float32(found.farthest)))
+        if step > FLOAT_STEP:
+            found.warnings.append(
+                Problem(
+                    path=where,
+                    reason=f"vertices lie up to {found.farthest / 1000:.1f} km from SRSOrigin as "
+                    f"32-bit numbers: their own step is {step * 1000:.0f} mm",
+                    remedy="export with an origin near the data for a finer step",
+                )
+            )
+
+
+def convert_folder(
+    root: Path, data: Path, target: Path, placement: Placement
+) -> tuple[Tile | None, Frame | None, Findings]:
+    """Convert the tree of files below ``root``; (None, None, ...) where there is nothing to draw.
+
+    Raises:
+        FormatError: the root file cannot be read, or the tree is endless.
+        CrsError: its coordinates lie nowhere on Earth.
+        OutsideCityError: it lies outside of the city.
+    """
+    try:
+        return _converted(root, data, target, placement)
+    except RecursionError as error:
+        raise FormatError("nested deeper than can be followed", path=root, remedy=REMEDY) from error
+
+
+def _converted(
+    root: Path, data: Path, target: Path, placement: Placement
+) -> tuple[Tile | None, Frame | None, Findings]:
+    scene = read_scene(root)
+    box = reach(scene)
+    if box is None:
+        return None, None, Findings()
+    placement.city.require_inside(placement.bounds(box), root)
+    folder = Folder(root, data, target, Frame.over(placement, box))
+    tile = folder.convert(scene)
+    if tile is not None and tile.box is not None and not folder.frame.holds(tile.box):
+        # the children reach farther than the root let see: once more, vertex by vertex
+        folder = Folder(root, data, target, Frame.over(placement, box, exact=True))
+        tile = folder.convert(scene)
+    return tile, folder.frame, folder.found
+
+
+def reach(scene: Scene) -> Box | None:
+    """The box of a scene's meshes, or of its producer's spheres where it has only links."""
+    meshes = [mesh for branch in scene.branches for mesh in branch_meshes(branch)]
+    boxes = [Box.around(mesh.vertices) for mesh in meshes]
+    if not boxes:
+        for branch in scene.branches:
+            if branch.links and branch.sphere is not None:
+                centre, radius = np.array(branch.sphere[:3]), max(branch.sphere[3], 1.0)
+                boxes.append(Box(centre - radius, centre + radius))
+    if not boxes:
+        return None
+    box = boxes[0]
+    for other in boxes[1:]:
+        box = box.union(other)
+    return box
