@@ -103,12 +103,8 @@ export class CityScene {
     return { view: currentView(this.viewer), layers: new Map(layers), lang }
   }
 
-  async setLayer(id: string, shown: boolean): Promise<void> {
-    await this.stack.setShown(id, shown)
-    const kinds = new Set(this.stack.shown().map((layer) => layer.kind))
-    // bare terrain needs light to show its relief; pictures bring their own
-    this.viewer.scene.globe.enableLighting = kinds.has('terrain') && !kinds.has('imagery')
-    this.viewer.scene.requestRender()
+  setLayer(id: string, shown: boolean): Promise<void> {
+    return this.stack.setShown(id, shown)
   }
 
   home(seconds = 1.5): void {

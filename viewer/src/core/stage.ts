@@ -47,7 +47,11 @@ export function createStage(container: HTMLElement, quality: Quality, faults: Fa
   viewer.clock.currentTime = JulianDate.fromIso8601('2026-06-21T05:00:00Z') // noon at 106° E
   viewer.clock.shouldAnimate = false
   scene.backgroundColor = Color.fromCssColorString('#0b1420')
-  scene.globe.baseColor = Color.fromCssColorString('#1b2a38')
+  scene.globe.baseColor = Color.fromCssColorString('#84876a') // loess and grass
+  // the light that shows the relief leaves level ground, and so the orthophoto, as bright as it is
+  scene.globe.enableLighting = true
+  scene.globe.lambertDiffuseMultiplier = 0.9
+  scene.globe.vertexShadowDarkness = 1 - 0.9 * Math.SQRT1_2
   scene.globe.depthTestAgainstTerrain = true
   scene.pickTranslucentDepth = false
   scene.screenSpaceCameraController.minimumZoomDistance = 2
@@ -68,7 +72,6 @@ function lower(viewer: Viewer): void {
   scene.highDynamicRange = false
   globe.showGroundAtmosphere = false
   globe.maximumScreenSpaceError = 4
-  globe.enableLighting = false
   if (scene.skyAtmosphere) scene.skyAtmosphere.show = false
   if (scene.sun) scene.sun.show = false
   if (scene.moon) scene.moon.show = false
@@ -80,5 +83,5 @@ export function lightFrom(viewer: Viewer, lon: number, lat: number): void {
   const down = new Cartesian3(Math.SQRT1_2, -Math.SQRT1_2, -Math.tan(CesiumMath.toRadians(45)))
   const direction = Matrix4.multiplyByPointAsVector(frame, down, new Cartesian3())
   Cartesian3.normalize(direction, direction)
-  viewer.scene.light = new DirectionalLight({ direction, intensity: 2.2 })
+  viewer.scene.light = new DirectionalLight({ direction, intensity: 1 })
 }
