@@ -31,16 +31,17 @@ MEDIA_TYPES = {
 _GZIP = b"\x1f\x8b"
 
 
-@router.get("/{layer_id}/{version}/{z}/{x}/{name}")
+@router.api_route("/{layer_id}/{version}/{z}/{x}/{name}", methods=["GET", "HEAD"])
 def tile(
-    layer_id: str, version: str, z: int, x: int, name: str, here: Here, request: Request
+    layer_id: str, version: str, z: str, x: str, name: str, here: Here, request: Request
 ) -> Response:
     """A tile of imagery (.jpg, .png, .auto), vectors (.mvt) or terrain (.terrain)."""
     found = _version(here, layer_id, version)
     stem, _, suffix = name.partition(".")
-    if not stem.isdigit():
-        raise NotFoundError(f"there is no tile {name}")
-    place = (z, x, int(stem))
+    tiled = found.layer.kind in {Kind.IMAGERY, Kind.VECTOR}
+    if not tiled or not all(part.isdecimal() and len(part) < 10 for part in (z, x, stem)):
+        return _file(here, found, f"{z}/{x}/{name}", request, version)
+    place = (int(z), int(x), int(stem))
     etag = f'"{found.key}-{z}-{x}-{name}"'
     if _unchanged(request, etag):
         return Response(status_code=304, headers=_caching(version, etag))
@@ -51,7 +52,7 @@ def tile(
     return _file(here, found, f"{z}/{x}/{name}", request, version)
 
 
-@router.get("/{layer_id}/{version}/{path:path}")
+@router.api_route("/{layer_id}/{version}/{path:path}", methods=["GET", "HEAD"])
 def file(layer_id: str, version: str, path: str, here: Here, request: Request) -> Response:
     """A file of a version: tileset.json, a glb, layer.json, a COG."""
     return _file(here, _version(here, layer_id, version), path, request, version)

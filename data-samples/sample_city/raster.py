@@ -1,0 +1,104 @@
+"""The orthophoto and the DEM as sheets of GeoTIFF."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from rasterio.transform import from_origin
+from rasterio.windows import Window as Part
+
+from sample_city import terrain
+from sample_city.frame import CENTRE, CRS, EAST, NORTH, SOUTH, WEST
+from sample_city.noise import Window
+from sample_city.overhead import picture
+from sample_city.scene import Scene
+
+ORTHO_GSD = 0.5  # m
+ORTHO_SIZE = (1984.0, 1536.0)  # m across and down at scale 1
+ORTHO_SHEETS = 2  # across, at scale 1
+DEM_STEP = 15.0  # m
+DEM_SIZE = (12600.0, 12600.0)  # m at scale 1
+DEM_OVERLAP = 8  # posts that neighbouring sheets share
+NODATA = -9999.0
+STRIP = 128.0  # m painted and written at once
+
+Box = tuple[float, float, float, float]
+
+
+def area(size: tuple[float, float], scale: float, step: float) -> Box:
+    """West, south, east, north (m) of a product: ``scale`` times as wide, inside the city."""
+    half = [side * scale / 2 for side in size]
+    west = max(CENTRE[0] - half[0], WEST + step)
+    south = max(CENTRE[1] - half[1], SOUTH + step)
+    east = min(CENTRE[0] + half[0], EAST - step)
+    north = min(CENTRE[1] + half[1], NORTH - step)
+    west, south = (float(np.ceil(v / step) * step) for v in (west, south))
+    east, north = (float(np.floor(v / step) * step) for v in (east, north))
+    return west, south, east, north
+
+
+def ortho(scene: Scene, folder: Path, box: Box | None = None) -> list[Path]:
+    """Write the orthophoto in adjoining sheets, strip by strip: memory stays bounded."""
+    folder.mkdir(parents=True, exist_ok=True)
+    box = box or area(ORTHO_SIZE, scene.scale, 16 * ORTHO_GSD)
+    count = ORTHO_SHEETS * scene.scale
+    edges = np.round(np.linspace(box[0], box[2], count + 1) / 8.0) * 8.0
+    paths = []
+    for number, (west, east) in enumerate(pairwise(edges)):
+        path = folder / f"DOM_0.5m_{number + 1:02d}.tif"
+        _ortho_sheet(scene, path, (float(west), box[1], float(east), box[3]))
+        paths.append(path)
+    return paths
+
+
+def _ortho_sheet(scene: Scene, path: Path, box: Box) -> None:
+    columns, rows = round((box[2] - box[0]) / ORTHO_GSD), round((box[3] - box[1]) / ORTHO_GSD)
+    profile = {
+        "driver": "GTiff", "width": columns, "height": rows, "count": 3, "dtype": "uint8",
+        "crs": CRS, "transform": from_origin(box[0], box[3], ORTHO_GSD, ORTHO_GSD),
+        "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "jpeg",
+        "photometric": "ycbcr", "jpeg_quality": 72, "bigtiff": "if_safer", "interleave": "pixel",
+    }  # fmt: skip
+    step = round(STRIP / ORTHO_GSD)
+    with rasterio.open(path, "w", **profile) as sheet:
+        for row in range(0, rows, step):
+            count = min(step, rows - row)
+            window = Window(box[0], box[3] - row * ORTHO_GSD, ORTHO_GSD, columns, count)
+            painted = picture(scene, window)
+            sheet.write(np.moveaxis(painted, 2, 0), window=Part(0, row, columns, count))
+
+
+def dem(folder: Path, scale: int, box: Box | None = None) -> list[Path]:
+    """Write the bare ground in sheets that share some posts with equal values."""
+    folder.mkdir(parents=True, exist_ok=True)
+    box = box or area(DEM_SIZE, scale, DEM_STEP)
+    middle = round((box[0] + box[2]) / 2 / DEM_STEP) * DEM_STEP
+    lap = DEM_OVERLAP / 2 * DEM_STEP
+    sheets = ((box[0], middle + lap), (middle - lap, box[2]))
+    paths = []
+    for number, (west, east) in enumerate(sheets):
+        path = folder / f"DEM_15m_{number + 1:02d}.tif"
+        _dem_sheet(path, (west, box[1], east, box[3]))
+        paths.append(path)
+    return paths
+
+
+def _dem_sheet(path: Path, box: Box) -> None:
+    columns, rows = round((box[2] - box[0]) / DEM_STEP), round((box[3] - box[1]) / DEM_STEP)
+    window = Window(box[0], box[3], DEM_STEP, columns, rows)
+    profile = {
+        "driver": "GTiff", "width": columns, "height": rows, "count": 1, "dtype": "float32",
+        "crs": CRS, "transform": from_origin(box[0], box[3], DEM_STEP, DEM_STEP),
+        "nodata": NODATA, "tiled": True, "blockxsize": 256, "blockysize": 256,
+        "compress": "deflate", "predictor": 3, "zlevel": 9,
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as sheet:
+        for row in range(0, rows, 256):
+            count = min(256, rows - row)
+            x, y = np.meshgrid(window.x, window.y[row : row + count])
+            # A decimetre is what a 15 m survey knows; a power of two compresses best.
+            ground = np.round(terrain.height(x, y) * 16.0) / 16.0
+            sheet.write(ground.astype(np.float32), 1, window=Part(0, row, columns, count))
