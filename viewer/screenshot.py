@@ -1,6 +1,6 @@
 """Makes the pictures of the README from a running server.
 
-    python viewer/screenshot.py http://127.0.0.1:8000/ docs/images
+    python viewer/screenshot.py http://127.0.0.1:8000/ [scene ...]
 
 Full quality, 1600 x 900. The scenes are described by what the API offers, not by coordinates, so
 they fit any city with a mesh and an analysis that has an example.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 PATIENCE = 300_000  # ms; full quality in software rendering
 FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-dev-shm-usage"]
 
@@ -83,7 +84,7 @@ def main() -> int:
     """Make all pictures, or those named."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("address", help="the viewer's address")
-    parser.add_argument("folder", type=Path, help="where the pictures go")
+    parser.add_argument("--folder", type=Path, default=IMAGES, help="where the pictures go")
     parser.add_argument("scenes", nargs="*", metavar="scene", help=f"default: {' '.join(SCENES)}")
     given = parser.parse_args()
     if unknown := set(given.scenes) - set(SCENES):

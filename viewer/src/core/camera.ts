@@ -90,7 +90,7 @@ export function goHome(viewer: Viewer, city: City, layers: Layer[], seconds = 0)
     (terrain && groundOf(terrain, city)) ??
     city.geoid.undulation_at_centre
   if (mesh?.published) {
-    const look = { heading: 318, pitch: -24, seconds, margin: 0.9 }
+    const look = { heading: 318, pitch: -19, seconds, margin: 1.1 }
     lookAt(viewer, mesh.published.extent, ground, look)
     return
   }

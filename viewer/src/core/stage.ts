@@ -46,7 +46,7 @@ export function createStage(container: HTMLElement, quality: Quality, faults: Fa
   viewer.screenSpaceEventHandler.removeInputAction(ScreenSpaceEventType.LEFT_DOUBLE_CLICK)
   viewer.clock.currentTime = JulianDate.fromIso8601('2026-06-21T05:00:00Z') // noon at 106° E
   viewer.clock.shouldAnimate = false
-  scene.backgroundColor = Color.fromCssColorString('#0b1420')
+  scene.backgroundColor = Color.fromCssColorString('#93b1c8') // sky where no atmosphere is drawn
   scene.globe.baseColor = Color.fromCssColorString('#84876a') // loess and grass
   // the light that shows the relief leaves level ground, and so the orthophoto, as bright as it is
   scene.globe.enableLighting = true
