@@ -1,0 +1,43 @@
+/** From a pixel to a place: what lies under the cursor, with the lift of the mesh taken back. */
+import { Cartesian3, Cartographic, Cesium3DTileset, type Cartesian2, defined } from 'cesium'
+import { liftAt } from './mesh'
+import type { Stage } from './drawn'
+
+/** The tileset a picked thing belongs to, if any. */
+export function tilesetOf(picked: unknown): Cesium3DTileset | null {
+  const thing = picked as { tileset?: unknown; primitive?: unknown } | undefined
+  for (const candidate of [thing?.tileset, thing?.primitive])
+    if (candidate instanceof Cesium3DTileset) return candidate
+  return null
+}
+
+export interface Place {
+  point: Cartesian3
+  onMesh: Cesium3DTileset | null
+  picked: unknown
+}
+
+/** What is under a pixel of the canvas; null for the sky. */
+export function placeAt(
+  stage: Stage,
+  pixel: Cartesian2,
+  meshes: readonly Cesium3DTileset[],
+): Place | null {
+  const { scene, camera } = stage.viewer
+  const picked: unknown = scene.pick(pixel)
+  const tileset = tilesetOf(picked)
+  const onMesh = tileset && meshes.includes(tileset) ? tileset : null
+  let point: Cartesian3 | undefined
+  if (defined(picked) || onMesh) point = scene.pickPosition(pixel)
+  if (!point) {
+    const ray = camera.getPickRay(pixel)
+    point = ray ? scene.globe.pick(ray, scene) : undefined
+  }
+  if (!point || !Number.isFinite(point.x)) return null
+  if (onMesh) {
+    const place = Cartographic.fromCartesian(point)
+    place.height -= liftAt(stage, Cartesian3.distance(point, camera.positionWC))
+    point = Cartographic.toCartesian(place)
+  }
+  return { point, onMesh, picked }
+}
