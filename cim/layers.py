@@ -203,7 +203,7 @@ def require_id(layer_id: str) -> None:
             f"layer id {layer_id!r} is not <topic>.<noun>",
             remedy="use two lower-case English words joined by a dot, such as base.building",
         )
-    topic = layer_id.split(".")[0]
+    topic = layer_id.split(".", maxsplit=1)[0]
     if topic in RESERVED_TOPICS or topic.startswith("pg_"):
         raise DeclarationError(
             f"layer id {layer_id!r}: the word {topic} is reserved", remedy="choose another word"
