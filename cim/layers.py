@@ -204,11 +204,7 @@ def require_id(layer_id: str) -> None:
             f"layer id {layer_id!r} is not <topic>.<noun>",
             remedy="use two lower-case English words joined by a dot, such as base.building",
         )
-<<<<<<< HEAD
-    topic = layer_id.split(".", maxsplit=1)[0]
-=======
     topic, _, _ = layer_id.partition(".")
->>>>>>> tests
     if topic in RESERVED_TOPICS or topic.startswith("pg_"):
         raise DeclarationError(
             f"layer id {layer_id!r}: the word {topic} is reserved", remedy="choose another word"

@@ -113,12 +113,12 @@ def ingest(
             watch.say(f"{report.layer} version {report.version} already holds exactly this")
             return report
         staging = files.staging(request.layer_id, key)
-            product = _make(reader, plan, request, staging, workers, watch, report)
-            report.seconds = time.monotonic() - began
-            layer = request.layer or product.proposed
-            if layer is None:
-                raise CheckError(f"the reader {reader.name} proposed no declaration")
-            report.version = publish(engine, files, layer, key, product, report, staging)
+        product = _make(reader, plan, request, staging, workers, watch, report)
+        report.seconds = time.monotonic() - began
+        layer = request.layer or product.proposed
+        if layer is None:
+            raise CheckError(f"the reader {reader.name} proposed no declaration")
+        report.version = publish(engine, files, layer, key, product, report, staging)
     report.seconds = time.monotonic() - began
     return report
 
