@@ -2,6 +2,7 @@
 import { Cartesian3, Cartographic, Cesium3DTileset, type Cartesian2, defined } from 'cesium'
 import { liftAt } from './mesh'
 import type { Stage } from './drawn'
+import type { FeatureRef } from './point'
 
 /** The tileset a picked thing belongs to, if any. */
 export function tilesetOf(picked: unknown): Cesium3DTileset | null {
@@ -11,10 +12,16 @@ export function tilesetOf(picked: unknown): Cesium3DTileset | null {
   return null
 }
 
+function isMarker(picked: unknown): picked is { id: FeatureRef } {
+  const id = (picked as { id?: unknown } | undefined)?.id
+  return typeof id === 'object' && id !== null && 'fid' in id && 'layer' in id
+}
+
 export interface Place {
   point: Cartesian3
   onMesh: Cesium3DTileset | null
   picked: unknown
+  marker: FeatureRef | null // a point or raised building that was hit
 }
 
 /** What is under a pixel of the canvas; null for the sky. */
@@ -24,9 +31,16 @@ export function placeAt(
   meshes: readonly Cesium3DTileset[],
 ): Place | null {
   const { scene, camera } = stage.viewer
-  const picked: unknown = scene.pick(pixel)
-  const tileset = tilesetOf(picked)
-  const onMesh = tileset && meshes.includes(tileset) ? tileset : null
+  let picked: unknown = scene.pick(pixel)
+  // a marker stands on something: what lies below it counts as well
+  const below: unknown[] = isMarker(picked) ? scene.drillPick(pixel, 4) : [picked]
+  const ground = below.find((one) => {
+    const tileset = tilesetOf(one)
+    return tileset !== null && meshes.includes(tileset)
+  })
+  const onMesh = tilesetOf(ground)
+  const marker = isMarker(picked) ? picked.id : null
+  if (onMesh) picked = ground
   let point: Cartesian3 | undefined
   if (defined(picked) || onMesh) point = scene.pickPosition(pixel)
   if (!point) {
@@ -39,5 +53,5 @@ export function placeAt(
     place.height -= liftAt(stage, Cartesian3.distance(point, camera.positionWC))
     point = Cartographic.toCartesian(place)
   }
-  return { point, onMesh, picked }
+  return { point, onMesh, picked, marker }
 }
