@@ -10,8 +10,10 @@ WORKERS ?= $(shell nproc)
 SAMPLE := data-samples/huating
 export PYTHONUTF8 := 1
 
-.PHONY: help demo stop test check bench setup setup-test viewer lint types contracts sample screenshots \
-        ingest-oblique ingest-ortho ingest-dem ingest-vector ingest-buildings lock clean
+.PHONY: help demo stop test check lint types contracts bench setup setup-test viewer sample screenshots
+.PHONY: ingest-oblique ingest-ortho ingest-dem ingest-vector ingest-buildings lock clean
+
+need-src = @test -n "$(SRC)" || { echo "give SRC=path of the delivery"; exit 2; }
 
 help: ## explain the targets
 	@echo "CIM 时空信息平台"; echo
@@ -58,28 +60,29 @@ screenshots: ## take the pictures of the documentation from a running server (UR
 	@$(PY) viewer/screenshot.py $(or $(URL),http://127.0.0.1:8000/)
 
 ingest-oblique: LAYER ?= base.oblique
-ingest-oblique: .need-src ## SRC=folder with metadata.xml: OSGB oblique photography → 3D Tiles
+ingest-oblique: setup ## SRC=folder with metadata.xml: OSGB oblique photography → 3D Tiles
+	$(need-src)
 	@$(CIM) ingest $(SRC) --layer $(LAYER) $(ARGS)
 
 ingest-ortho: LAYER ?= base.ortho
-ingest-ortho: .need-src ## SRC=folder of GeoTIFFs: orthophoto → COG and XYZ tiles
+ingest-ortho: setup ## SRC=folder of GeoTIFFs: orthophoto → COG and XYZ tiles
+	$(need-src)
 	@$(CIM) ingest $(SRC) --layer $(LAYER) $(ARGS)
 
 ingest-dem: LAYER ?= base.dem
-ingest-dem: .need-src ## SRC=folder of GeoTIFFs: elevation model → terrain tiles
+ingest-dem: setup ## SRC=folder of GeoTIFFs: elevation model → terrain tiles
+	$(need-src)
 	@$(CIM) ingest $(SRC) --layer $(LAYER) $(ARGS)
 
-ingest-vector: .need-src ## SRC=file LAYER=id: any vector file → table, MVT, GeoJSON
+ingest-vector: setup ## SRC=file LAYER=id: any vector file → table, MVT, GeoJSON
+	$(need-src)
 	@test -n "$(LAYER)" || { echo "give LAYER=<topic>.<noun>; 'cim layers list' names them"; exit 2; }
 	@$(CIM) ingest $(SRC) --layer $(LAYER) $(ARGS)
 
 ingest-buildings: LAYER ?= base.building
-ingest-buildings: .need-src ## SRC=file: building footprints → table, MVT, extrusion in the viewer
+ingest-buildings: setup ## SRC=file: building footprints → table, MVT, extrusion in the viewer
+	$(need-src)
 	@$(CIM) ingest $(SRC) --layer $(LAYER) $(ARGS)
-
-.PHONY: .need-src
-.need-src: setup
-	@test -n "$(SRC)" || { echo "give SRC=path of the delivery"; exit 2; }
 
 lock: ## pin all dependencies anew, with hashes
 	@requirements/compile.sh

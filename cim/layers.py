@@ -168,13 +168,7 @@ class Layer:
     style: Style = field(default_factory=Style)
 
     def __post_init__(self) -> None:
-        if not _ID.fullmatch(self.id):
-            raise DeclarationError(
-                f"layer id {self.id!r} is not <topic>.<noun>",
-                remedy="use two lower-case English words joined by a dot, such as base.building",
-            )
-        if self.topic in RESERVED_TOPICS or self.topic.startswith("pg_"):
-            raise DeclarationError(f"layer id {self.id!r}: the word {self.topic} is reserved")
+        require_id(self.id)
         if (self.kind is Kind.VECTOR) != (self.geometry is not None):
             raise DeclarationError(
                 f"layer {self.id}: a vector layer has a geometry, any other has none",
@@ -196,6 +190,24 @@ class Layer:
     def noun(self) -> str:
         """The word after the dot."""
         return self.id.split(".")[1]
+
+
+def require_id(layer_id: str) -> None:
+    """Refuse what is no layer id, before a folder or a table is named after it.
+
+    Raises:
+        DeclarationError: it is not ``<topic>.<noun>``, or its topic is reserved.
+    """
+    if not _ID.fullmatch(layer_id):
+        raise DeclarationError(
+            f"layer id {layer_id!r} is not <topic>.<noun>",
+            remedy="use two lower-case English words joined by a dot, such as base.building",
+        )
+    topic = layer_id.split(".", maxsplit=1)[0]
+    if topic in RESERVED_TOPICS or topic.startswith("pg_"):
+        raise DeclarationError(
+            f"layer id {layer_id!r}: the word {topic} is reserved", remedy="choose another word"
+        )
 
 
 def to_dict(layer: Layer) -> dict[str, Any]:

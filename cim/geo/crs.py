@@ -218,9 +218,11 @@ def lonlat_bounds(
         raise CrsError(
             f"({shown}) lies nowhere on Earth in {crs.name}", remedy="give the right CRS with --crs"
         )
-    if west > east:
+    turns = 360.0 * np.floor((west + 180.0) / 360.0)  # longitudes of 0..360 are a delivery's right
+    west, east = west - turns, east - turns
+    if west > east or east > 180.0 + 1e-9:
         raise CrsError(
             "it lies on both sides of the 180° meridian, which is not supported",
             remedy="cut it there and ingest the parts into layers of their own",
         )
-    return west, max(south, -90.0), east, min(north, 90.0)
+    return float(west), max(south, -90.0), float(min(east, 180.0)), min(north, 90.0)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -59,10 +61,13 @@ def publish(
             connection.commit()
         except BaseException as error:
             report.version = None
-            connection.rollback()
+            with suppress(DBAPIError):  # a database that went down has rolled back already
+                connection.rollback()
             if target.exists() and not staging.exists():
                 target.rename(staging)
             if isinstance(error, DBAPIError):
+                raise _refusal(error.orig, layer) from error
+            if isinstance(error, psycopg.Error):  # COPY runs on the driver itself
                 raise _refusal(error, layer) from error
             raise
     for leftover in (target / WORK, target / MARKS):
@@ -80,8 +85,8 @@ def _load(
     return rows.load(connection, layer, number, parts, geometry)
 
 
-def _refusal(error: DBAPIError, layer: Layer) -> DatabaseError:
+def _refusal(error: BaseException | None, layer: Layer) -> DatabaseError:
     return DatabaseError(
-        f"the database refused the rows of {layer.id}: {str(error.orig).strip().splitlines()[0]}",
+        f"the database refused the rows of {layer.id}: {str(error).strip().splitlines()[0]}",
         remedy="nothing was published; a second run goes on where this one stopped",
     )

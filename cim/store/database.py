@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from cim.errors import DatabaseError
 from cim.settings import Settings
@@ -43,7 +43,13 @@ def open_database(settings: Settings) -> Engine:
 
 def external_url(given: str) -> str:
     """A URL of ours: any ``postgresql://`` spelling becomes psycopg 3's."""
-    url = make_url(given)
+    try:
+        url = make_url(given)
+    except ArgumentError as error:
+        raise DatabaseError(
+            "CIM_DATABASE_URL is no address of a database",
+            remedy="give one such as postgresql://user:password@host/database",
+        ) from error
     if not url.drivername.startswith("postgres"):
         raise DatabaseError(
             f"CIM_DATABASE_URL names {url.drivername}, not PostgreSQL",
@@ -86,8 +92,19 @@ def upgrade(engine: Engine) -> None:
         config = _alembic()
         config.attributes["connection"] = connection
         if revision(connection) != newest():
+            _require_known(connection)
             command.upgrade(config, "head")
         connection.commit()
+
+
+def _require_known(connection: Connection) -> None:
+    have = revision(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()}
+    if have is not None and have not in known:
+        raise DatabaseError(
+            f"the database has schema {have}, which this program does not know",
+            remedy="it was upgraded by a newer program: install that one here too",
+        )
 
 
 def _extend(connection: Connection, name: str) -> None:

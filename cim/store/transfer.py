@@ -43,7 +43,7 @@ def restore(settings: Settings, engine: Engine, source: Path) -> None:
         FormatError: the file is no archive.
         DatabaseError: pg_restore failed; the database is as it was.
     """
-    if not source.is_file() or source.open("rb").read(5) != _MAGIC:
+    if not _is_archive(source):
         raise FormatError("it is no archive of `cim db dump`", path=source)
     script = source.with_name(f".{source.name}.{os.getpid()}.sql")
     listing = source.with_name(f".{source.name}.{os.getpid()}.list")
@@ -67,6 +67,13 @@ def restore(settings: Settings, engine: Engine, source: Path) -> None:
     finally:
         script.unlink(missing_ok=True)
         listing.unlink(missing_ok=True)
+
+
+def _is_archive(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
 
 
 def _drops(engine: Engine) -> str:

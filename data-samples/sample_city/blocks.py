@@ -52,7 +52,7 @@ class Yard:
 
     @property
     def middle(self) -> float:
-        """u of the middle."""
+        """U of the middle."""
         return (self.block.east + self.block.west) / 2
 
 
@@ -93,8 +93,7 @@ def _residential(yard: Yard) -> None:
             yard.add(rect(u, float(v) - 2.0, length, 11.6), floors, "slab", "住宅")
     if shops:
         gate = (yard.middle - 6.0, yard.middle + 6.0)
-        v = block.south + 6.0 if block.key[1] == 1 else block.south + 6.0
-        _shops(yard, v, gate)
+        _shops(yard, block.south + 6.0, gate)
 
 
 def _tower(yard: Yard) -> None:
@@ -137,7 +136,10 @@ def _house(yard: Yard, u: float, v: float, width: float, depth: float) -> None:
     side = -1 if yard.rng.random() < 0.5 else 1
     wing = depth - 13.0
     yard.add(
-        rect(u + side * (length / 2 - 2.2), v - depth / 2 + 2.2 + wing / 2, wing, 4.2, np.pi / 2 + turn),
+        rect(
+            u + side * (length / 2 - 2.2), v - depth / 2 + 2.2 + wing / 2,
+            wing, 4.2, np.pi / 2 + turn,
+        ),
         1, "wing", "附属用房", storey=2.7, roof="gable" if yard.rng.random() < 0.5 else "flat",
         structure="砖木",
     )  # fmt: skip
@@ -156,8 +158,8 @@ def _commercial(yard: Yard) -> None:
         name="农商银行大厦", storey=3.6, structure="框架",
     )  # fmt: skip
     yard.add(
-        rect(yard.middle, (block.north + block.south) / 2 - 8.0, yard.width - 50.0, 32.0), 1, "market",
-        "商业", name="中心农贸市场", storey=6.5, roof="gable", structure="钢结构",
+        rect(yard.middle, (block.north + block.south) / 2 - 8.0, yard.width - 50.0, 32.0),
+        1, "market", "商业", name="中心农贸市场", storey=6.5, roof="gable", structure="钢结构",
     )  # fmt: skip
     _shops(yard, block.south + 7.0 if top else block.north - 7.0)
 

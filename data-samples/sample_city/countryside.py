@@ -43,7 +43,7 @@ def paint(canvas: Canvas) -> None:
     if floor.any():
         _fields(canvas, np.where(floor, 1.0 - smoothstep(0.0, 25.0, beyond), 0.0))
     if beyond.max() > 0.0:
-        _hills(canvas, beyond, slope, facing, height, broad)
+        _hills(canvas, beyond, slope, facing, height=height, broad=broad)
     canvas.shade(1.0 + 0.07 * fine)
     _river(canvas)
     canvas.shade(_sunlit(rows, columns, south, east))
@@ -84,7 +84,7 @@ def _fields(canvas: Canvas, mask: Floats) -> None:
 
 
 def _hills(
-    canvas: Canvas, beyond: Floats, slope: Floats, facing: Floats, height: Floats, broad: Floats
+    canvas: Canvas, beyond: Floats, slope: Floats, facing: Floats, *, height: Floats, broad: Floats
 ) -> None:
     """Terraces on the gentler slopes, forest on the shaded ones, bare loess on the steepest."""
     window = canvas.window

@@ -39,7 +39,7 @@ def cover(canvas: Canvas, trees: list[Tree]) -> None:
         patch = canvas.cut((tree.x - r, tree.y - r, tree.x + r, tree.y + r))
         if patch is None:
             continue
-        noise = 0.0
+        noise: Floats | float = 0.0
         if clumps is not None:
             row = round((w.north - float(patch.y[0, 0])) / w.gsd - 0.5)
             column = round((float(patch.x[0, 0]) - w.west) / w.gsd - 0.5)

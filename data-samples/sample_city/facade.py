@@ -58,7 +58,7 @@ class Wall:
     @property
     def length(self) -> float:
         """Length of the wall, m."""
-        return self.rgb.shape[1] / FINE
+        return float(self.rgb.shape[1] / FINE)
 
     def fill(
         self, left: float, low: float, right: float, high: float, colour: Colour | Floats
@@ -231,7 +231,7 @@ def _school(wall: Wall, base: Floats) -> None:
             wall.window(left + 0.4, z + 1.0, pitch - 0.8, 1.8, 4)
 
 
-def _hospital(wall: Wall, base: Floats) -> None:
+def _hospital(wall: Wall, _base: Floats) -> None:
     """White with blue-green bands below the windows."""
     pitch = _pitch(wall, 3.6)
     for floor in range(wall.floors):

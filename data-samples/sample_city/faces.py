@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,8 @@ class Face:
 
     Args:
         xyz: (k, 3) in EPSG:4545 and metres above the 1985 datum.
-        st: (k, 2) metres along and up the wall's picture; None: the picture from above.
+        st: (k, 2) metres along and up the wall's picture, or where the picture from above is
+            looked at (easting, northing); None: straight above.
         picture: The wall's picture; None: the picture from above.
     """
 
@@ -106,7 +108,7 @@ def of_building(building: Building, *, fine: bool, huts: bool) -> Iterator[Face]
 
 def _walls(building: Building) -> Iterator[Face]:
     ring = np.array(building.footprint.exterior.coords)
-    for start, end in zip(ring[:-1], ring[1:], strict=True):
+    for start, end in pairwise(ring):
         along = end - start
         length = float(np.hypot(*along))
         azimuth = float(np.arctan2(along[1], -along[0]))  # of the outward normal (y, -x)
@@ -154,9 +156,9 @@ def _flat_roof(building: Building, *, parapet: bool) -> Iterator[Face]:
     yield from _cap(inner, building.top - PARAPET)
     ring = np.array(inner.exterior.coords)[::-1]  # seen from inside
     if shapely.is_ccw(inner.exterior):
-        yield from _sides(ring, building.top - PARAPET, building.top)
+        yield from _sides(ring, building.top - PARAPET, building.top, 0.5)
     else:
-        yield from _sides(ring[::-1], building.top - PARAPET, building.top)
+        yield from _sides(ring[::-1], building.top - PARAPET, building.top, 0.5)
 
 
 def _cap(area: shapely.Polygon, z: float) -> Iterator[Face]:
@@ -165,14 +167,18 @@ def _cap(area: shapely.Polygon, z: float) -> Iterator[Face]:
         yield Face(np.column_stack([ring, np.full(3, z)]))
 
 
-def _sides(ring: Floats, low: float, high: float) -> Iterator[Face]:
-    for start, end in zip(ring[:-1], ring[1:], strict=True):
-        yield Face(np.array([(*start, low), (*end, low), (*end, high), (*start, high)]))
+def _sides(ring: Floats, low: float, high: float, aside: float) -> Iterator[Face]:
+    """Small upright faces; they show what the picture from above shows ``aside`` m before them."""
+    for start, end in pairwise(ring):
+        along = (end - start) / np.hypot(*(end - start))
+        seen = np.array([along[1], -along[0]]) * aside
+        xyz = np.array([(*start, low), (*end, low), (*end, high), (*start, high)])
+        yield Face(xyz, xyz[:, :2] + seen)
 
 
 def _hut(hut: Rect, surface: float) -> Iterator[Face]:
     ring = np.array(hut.polygon.exterior.coords)
-    yield from _sides(ring, surface, surface + HUT)
+    yield from _sides(ring, surface, surface + HUT, -0.9)
     yield Face(np.column_stack([ring[:4], np.full(4, surface + HUT)]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from pyproj import Transformer
 
 Floats = npt.NDArray[np.float64]
 
@@ -12,6 +13,7 @@ CENTRE = (377088.0, 3899840.0)  # about 106.65 E 35.22 N
 TURN = np.radians(-9.0)  # the valley, and the streets along it, run a little south of east
 BOUNDS = (106.50, 35.10, 106.82, 35.34)  # degrees; city.toml says the same
 WEST, SOUTH, EAST, NORTH = 363632.0, 3886717.0, 392408.0, 3912952.0  # inside BOUNDS, m
+WHOLE = 17200.0  # half the side of the largest scene: 1183 square kilometres, m
 
 _COS, _SIN = float(np.cos(TURN)), float(np.sin(TURN))
 
@@ -32,3 +34,22 @@ def place(u: float, v: float) -> tuple[float, float]:
     """``to_xy`` of one place."""
     x, y = to_xy(np.array([u]), np.array([v]))
     return float(x[0]), float(y[0])
+
+
+def bounds(scale: int) -> tuple[float, float, float, float]:
+    """West, south, east, north in degrees around all that a scale can write."""
+    if scale == 1:
+        return BOUNDS
+    to_degrees = Transformer.from_crs(CRS, 4490, always_xy=True)
+    corners = [
+        to_degrees.transform(CENTRE[0] + i * WHOLE, CENTRE[1] + j * WHOLE)
+        for i in (-1, 1)
+        for j in (-1, 1)
+    ]
+    lon, lat = zip(*corners, strict=True)
+    return (
+        float(np.floor(min(lon) * 100) / 100),
+        float(np.floor(min(lat) * 100) / 100),
+        float(np.ceil(max(lon) * 100) / 100),
+        float(np.ceil(max(lat) * 100) / 100),
+    )

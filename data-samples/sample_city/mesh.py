@@ -93,7 +93,7 @@ class _Builder:
 
 
 def build(
-    scene: Scene, box: Box, detail: Detail, above: Bytes, origin: Floats, name: str
+    scene: Scene, box: Box, detail: Detail, above: Bytes, *, origin: Floats, name: str
 ) -> osgb.Geometry:
     """The mesh of a square.
 
@@ -154,7 +154,8 @@ def _face(builder: _Builder, face: Face, box: Box, detail: Detail, top: int) -> 
     if part is None:
         return
     if part.picture is None or part.st is None:
-        builder.polygon(part.xyz, _seen_from_above(part.xyz, box, detail.texel), top)
+        seen = part.xyz if part.st is None else part.st
+        builder.polygon(part.xyz, _seen_from_above(seen, box, detail.texel), top)
         return
     first, last = float(part.st[:, 0].min()), float(part.st[:, 0].max())
     number = builder.atlas.add(_wall(part.picture, first, last, detail.texel))

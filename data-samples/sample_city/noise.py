@@ -33,12 +33,14 @@ class Window:
     @cached_property
     def x(self) -> Floats:
         """Eastings of the pixel centres, (columns,)."""
-        return self.west + (np.arange(self.columns) + 0.5) * self.gsd
+        x: Floats = self.west + (np.arange(self.columns, dtype=np.float64) + 0.5) * self.gsd
+        return x
 
     @cached_property
     def y(self) -> Floats:
         """Northings of the pixel centres, (rows,), from the north."""
-        return self.north - (np.arange(self.rows) + 0.5) * self.gsd
+        y: Floats = self.north - (np.arange(self.rows, dtype=np.float64) + 0.5) * self.gsd
+        return y
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:

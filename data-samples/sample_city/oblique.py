@@ -69,10 +69,9 @@ class Tile:
 
 def tiles(scale: int) -> list[Tile]:
     """Tiles at a scale: 5 x 5 for 1, ``scale`` times as many each way; the core keeps its names."""
-    more = 5 * (scale - 1)
-    columns = range(-(more // 2), 5 + more - more // 2)
-    rows = range(-(min(more, 25) // 2), 5 + min(more, 25) - min(more, 25) // 2)
-    return [Tile(column, row) for column in columns for row in rows]
+    more = min(5 * (scale - 1), 260)  # 265 tiles of 128 m are the whole county
+    span = range(-(more // 2), 5 + more - more // 2)
+    return [Tile(column, row) for column in span for row in span]
 
 
 def deliver(scene: Scene, folder: Path, wanted: list[Tile] | None = None) -> int:
@@ -96,16 +95,16 @@ def write(scene: Scene, tile: Tile, folder: Path) -> int:
     quarters = _quarters(box)
     names = [tile.name, f"{tile.name}_L16_0", f"{tile.name}_L17_00"]
     for level in (0, 1):
-        shape = _shape(scene, tile, box, level, crowned, f"{names[level]}_0.jpg")
+        shape = _shape(scene, tile, box, level, crowned, name=f"{names[level]}_0.jpg")
         osgb.write(
             target / f"{names[level]}.osgb", _paged(shape, level, f"{names[level + 1]}.osgb")
         )
     nodes = []
     for number, quarter in enumerate(quarters):
         finest = f"{tile.name}_L18_00{number}"
-        shape = _shape(scene, tile, quarter, 2, bare, f"{names[2]}_{number}.jpg")
+        shape = _shape(scene, tile, quarter, 2, bare, name=f"{names[2]}_{number}.jpg")
         nodes.append(_paged(shape, 2, f"{finest}.osgb"))
-        shape = _shape(scene, tile, quarter, 3, bare, f"{finest}_0.jpg")
+        shape = _shape(scene, tile, quarter, 3, bare, name=f"{finest}_0.jpg")
         osgb.write(target / f"{finest}.osgb", osgb.Geode((shape,)))
     osgb.write(target / f"{names[2]}.osgb", osgb.Group(tuple(nodes)))
     return 3 + len(quarters)
@@ -121,7 +120,7 @@ def _quarters(box: Box) -> list[Box]:
 
 
 def _shape(
-    scene: Scene, tile: Tile, box: Box, level: int, above: Bytes, name: str
+    scene: Scene, tile: Tile, box: Box, level: int, above: Bytes, *, name: str
 ) -> osgb.Geometry:
     detail = LEVELS[level]
     factor = round(detail.texel / TEXEL)
@@ -136,7 +135,7 @@ def _shape(
     pixels = side // factor
     mean = part.reshape(pixels, factor, pixels, factor, 3).mean(axis=(1, 3))
     picture = (mean + 0.5).astype(np.uint8)
-    return mesh.build(scene, box, detail, picture, np.array(ORIGIN), name)
+    return mesh.build(scene, box, detail, picture, origin=np.array(ORIGIN), name=name)
 
 
 def _paged(shape: osgb.Geometry, level: int, file: str) -> osgb.PagedLOD:

@@ -236,7 +236,6 @@ class _Writer:
         instances = _u(0) if self.version > 96 else b""
         data = self.bracket(indices.tobytes())
         sets = _u(1) + _i(54, 4) + instances + _u(len(indices)) + data
-        absent = NO + NO + _i(0) + _i(0)
         vertices = self.bracket(self._array(geometry.vertices, 16) + NO + _i(4) + _i(0))
         body = sets + YES + vertices + NO * 4  # normals, colours, secondary colours, fog: none
         if geometry.uv is None:
@@ -244,7 +243,6 @@ class _Writer:
         else:
             uv = self._array(geometry.uv, 15) + NO + _i(4) + _i(0)
             body += YES + self.listed([self.bracket(uv)])
-        assert len(absent) == 10
         return body + NO + NO  # no attributes, no fast path hint
 
     def _array(self, values: npt.NDArray[np.float32], code: int) -> bytes:

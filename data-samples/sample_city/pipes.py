@@ -70,7 +70,9 @@ def deliver(scene: Scene) -> dict[str, gpd.GeoDataFrame]:
     for network in (water, gas):
         for point in network.points.values():
             point["depth"] = 1.4 if network.kind is WATER else 1.1
-    manholes, valves, hydrants = [], [], []
+    manholes: list[dict[str, Any]] = []
+    valves: list[dict[str, Any]] = []
+    hydrants: list[dict[str, Any]] = []
     for network in (water, sewage, gas):
         for point in network.points.values():
             _equip(network.kind, point, manholes, valves, hydrants)
@@ -148,10 +150,7 @@ def _branches(network: Network, street: Street, across: list[Street]) -> None:
 
 
 def _grade(network: Network) -> None:
-    """Inverts: at least 1.3 m deep, falling 3 in 1000 or more along every segment."""
-    heads: dict[str, list[dict[str, Any]]] = {}
-    for line in network.lines:
-        heads.setdefault(line["from"]["no"], []).append(line)
+    """Inverts: 1.6 m deep or more, falling 3 in 1000 or more along every segment."""
     for point in network.points.values():
         point["invert"] = point["ground"] - 1.6
     for _ in range(len(network.points)):

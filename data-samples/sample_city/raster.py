@@ -11,7 +11,7 @@ from rasterio.transform import from_origin
 from rasterio.windows import Window as Part
 
 from sample_city import terrain
-from sample_city.frame import CENTRE, CRS, EAST, NORTH, SOUTH, WEST
+from sample_city.frame import CENTRE, CRS, EAST, NORTH, SOUTH, WEST, WHOLE
 from sample_city.noise import Window
 from sample_city.overhead import picture
 from sample_city.scene import Scene
@@ -29,12 +29,12 @@ Box = tuple[float, float, float, float]
 
 
 def area(size: tuple[float, float], scale: float, step: float) -> Box:
-    """West, south, east, north (m) of a product: ``scale`` times as wide, inside the city."""
+    """West, south, east, north (m) of a product: ``scale`` times as wide, inside the county."""
     half = [side * scale / 2 for side in size]
-    west = max(CENTRE[0] - half[0], WEST + step)
-    south = max(CENTRE[1] - half[1], SOUTH + step)
-    east = min(CENTRE[0] + half[0], EAST - step)
-    north = min(CENTRE[1] + half[1], NORTH - step)
+    least = (WEST, SOUTH) if scale == 1 else (CENTRE[0] - WHOLE, CENTRE[1] - WHOLE)
+    most = (EAST, NORTH) if scale == 1 else (CENTRE[0] + WHOLE, CENTRE[1] + WHOLE)
+    west, south = (max(CENTRE[i] - half[i], least[i] + step) for i in (0, 1))
+    east, north = (min(CENTRE[i] + half[i], most[i] - step) for i in (0, 1))
     west, south = (float(np.ceil(v / step) * step) for v in (west, south))
     east, north = (float(np.floor(v / step) * step) for v in (east, north))
     return west, south, east, north
@@ -60,7 +60,7 @@ def _ortho_sheet(scene: Scene, path: Path, box: Box) -> None:
         "driver": "GTiff", "width": columns, "height": rows, "count": 3, "dtype": "uint8",
         "crs": CRS, "transform": from_origin(box[0], box[3], ORTHO_GSD, ORTHO_GSD),
         "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "jpeg",
-        "photometric": "ycbcr", "jpeg_quality": 72, "bigtiff": "if_safer", "interleave": "pixel",
+        "photometric": "ycbcr", "jpeg_quality": 84, "bigtiff": "if_safer", "interleave": "pixel",
     }  # fmt: skip
     step = round(STRIP / ORTHO_GSD)
     with rasterio.open(path, "w", **profile) as sheet:

@@ -41,8 +41,8 @@ def shadow(patch: Patch, part: Rect, above: float) -> Floats:
     c, s = np.cos(part.angle), np.sin(part.angle)
     toward = (SUN[0] * c + SUN[1] * s, SUN[1] * c - SUN[0] * s)
     enter, leave = np.zeros_like(p), np.full_like(p, above)
-    for place, speed, half in ((p, toward[0], part.a), (q, toward[1], part.b)):
-        speed = speed if abs(speed) > 1e-6 else 1e-6
+    for place, rate, half in ((p, toward[0], part.a), (q, toward[1], part.b)):
+        speed = rate if abs(rate) > 1e-6 else 1e-6
         first, second = (-half - place) / speed, (half - place) / speed
         enter = np.maximum(enter, np.minimum(first, second))
         leave = np.minimum(leave, np.maximum(first, second))

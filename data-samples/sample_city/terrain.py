@@ -18,14 +18,14 @@ WATER_LEVEL = -1.25  # of the water against the banks, m
 
 
 def valley_axis(u: Floats) -> Floats:
-    """v of the middle of the valley: straight at the town, winding away from it."""
+    """V of the middle of the valley: straight at the town, winding away from it."""
     away = smoothstep(900.0, 4200.0, np.abs(u))
     result: Floats = away * (900.0 * np.sin(u / 5200.0) + 380.0 * np.sin(u / 2300.0 + 0.7))
     return result
 
 
 def river_axis(u: Floats) -> Floats:
-    """v of the middle of the river."""
+    """V of the middle of the river."""
     bends = 24.0 * np.sin(u / 160.0 + 0.4) + 11.0 * np.sin(u / 71.0 + 1.0)
     far = smoothstep(700.0, 2600.0, np.abs(u)) * 130.0 * np.sin(u / 620.0)
     result: Floats = valley_axis(u) - 232.0 + bends + far

@@ -91,7 +91,7 @@ _FAR = ("residential", "old", "residential", "commercial", "industrial", "park",
 
 
 def columns(reach: float) -> list[float]:
-    """u of the streets across the town, out to ``reach`` either side."""
+    """U of the streets across the town, out to ``reach`` either side."""
     lines = sorted(_ACROSS)
     while lines[-1] + _STEP <= reach:
         lines = [lines[0] - _STEP, *lines, lines[-1] + _STEP]

@@ -73,8 +73,8 @@ def plant(
     tall = np.choose(kind, [6.2, 7.5, 12.0, 7.0]) * size
     ground = height(x, y)
     return [
-        Tree(*(float(a) for a in row[:5]), int(row[5]))
-        for row in zip(x, y, ground, radius, tall, kind, strict=True)
+        Tree(float(a), float(b), float(g), float(r), float(t), int(k))
+        for a, b, g, r, t, k in zip(x, y, ground, radius, tall, kind, strict=True)
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pyogrio
 import shapely
 from shapely.geometry import LineString, Point, Polygon
 
@@ -15,6 +16,7 @@ from sample_city.frame import CENTRE, CRS, place
 from sample_city.scene import Scene
 from sample_city.town import VILLAGE
 
+DATED = "2026-01-01"  # in the files, so that every run writes the same bytes
 LAND = {  # use of a block: code and name after GB/T 21010-2017
     "residential": ("0701", "城镇住宅用地"), "tower": ("0701", "城镇住宅用地"),
     "old": ("0701", "城镇住宅用地"), "village": ("0702", "农村宅基地"),
@@ -29,7 +31,18 @@ LAND = {  # use of a block: code and name after GB/T 21010-2017
 def deliver(scene: Scene, folder: Path) -> None:
     """Write all vector files."""
     folder.mkdir(parents=True, exist_ok=True)
-    _buildings(scene).to_file(folder / "buildings.shp", encoding="GBK", engine="pyogrio")
+    for old in folder.iterdir():  # GeoPackages would keep the pages of what they held before
+        old.unlink()
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{DATED}T00:00:00.000Z"})
+    try:
+        _write(scene, folder)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def _write(scene: Scene, folder: Path) -> None:
+    shapefile = {"encoding": "GBK", "DBF_DATE_LAST_UPDATE": DATED}
+    _buildings(scene).to_file(folder / "buildings.shp", engine="pyogrio", **shapefile)
     _roads(scene).to_file(folder / "roads.geojson", driver="GeoJSON", COORDINATE_PRECISION=8)
     _water(scene).to_file(folder / "water.gpkg", layer="water")
     _land_use(scene).to_file(folder / "landuse.gpkg", layer="landuse")
@@ -62,7 +75,8 @@ def _buildings(scene: Scene) -> gpd.GeoDataFrame:
 
 
 def _roads(scene: Scene) -> gpd.GeoDataFrame:
-    rows, shapes = [], []
+    rows: list[dict[str, Any]] = []
+    shapes: list[Any] = []
     for number, s in enumerate(scene.streets):
         ends = [(t, s.at) if s.along else (s.at, t) for t in (s.start, s.end)]
         rows.append({
@@ -74,7 +88,7 @@ def _roads(scene: Scene) -> gpd.GeoDataFrame:
 
 
 def _river(first: float, last: float) -> Polygon:
-    u = np.arange(first, last + 1, 20.0)
+    u = np.arange(first, last + 1, 20.0, dtype=np.float64)
     v = terrain.river_axis(u)
     half = terrain.RIVER_HALF + 3.0
     slope = np.gradient(v, u)
@@ -103,7 +117,8 @@ def _water(scene: Scene) -> gpd.GeoDataFrame:
 
 
 def _land_use(scene: Scene) -> gpd.GeoDataFrame:
-    rows, shapes = [], []
+    rows: list[dict[str, Any]] = []
+    shapes: list[Any] = []
     for block in scene.blocks:
         code, name = LAND[block.use]
         corners = [(block.west, block.south), (block.east, block.south),
@@ -146,7 +161,8 @@ def _areas(scene: Scene) -> gpd.GeoDataFrame:
 def _facilities(scene: Scene) -> gpd.GeoDataFrame:
     classes = {"教育": "学校", "医疗": "医院", "办公": "政府", "消防": "消防站", "市政": "市政设施",
                "商业": "商业", "工业": "工业"}  # fmt: skip
-    rows, shapes = [], []
+    rows: list[dict[str, Any]] = []
+    shapes: list[Any] = []
     for b in scene.buildings:
         if b.name and b.use in classes:
             floor_area = b.footprint.area * b.floors
@@ -185,7 +201,8 @@ def _steep(
 
 def _hazards() -> gpd.GeoDataFrame:
     rng = np.random.default_rng(624)
-    rows, shapes = [], []
+    rows: list[dict[str, Any]] = []
+    shapes: list[Any] = []
     for kind, count, low, high in (
         ("滑坡", 9, 0.3, 0.6),
         ("崩塌", 6, 0.55, 1.2),
@@ -220,7 +237,8 @@ def _fire() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
         code = f"LWT{number + 1:02d}"
         base = round(terrain.height_at(x, y), 2)
         towers.append({"tower_id": code, "name": f"{number + 1}号瞭望塔", "ground_elev": base,
-                       "height": 24.0, "range_km": 8.0, "staff": 2, "built": 2012 + number})  # fmt: skip
+                       "height": 24.0, "range_km": 8.0, "staff": 2,
+                       "built": 2012 + number})  # fmt: skip
         at.append(Point(x, y, base))
         home = float(np.degrees(np.arctan2(CENTRE[0] - x, CENTRE[1] - y))) % 360
         for index, turn in enumerate((0.0, 180.0)):

@@ -166,7 +166,7 @@ def _pipe(noun: str, title: str, title_en: str, color: str, owner: str) -> Layer
 
 
 def _device(
-    noun: str, title: str, title_en: str, color: str, owner: str, extra: tuple[Field, ...]
+    noun: str, title: str, title_en: str, color: str, owner: str, *, extra: tuple[Field, ...]
 ) -> Layer:
     return Layer(
         id=f"pipelines.{noun}",
@@ -207,7 +207,7 @@ LAYERS: tuple[Layer, ...] = (
         "Manholes",
         "#6b5236",
         "华亭市住房和城乡建设局",
-        (
+        extra=(
             Field(name="cover", title="井盖材质", title_en="Cover", aliases=("井盖", "井盖材质")),
             Field(name="size", title="井规格", title_en="Size", aliases=("规格", "井规格")),
         ),
@@ -218,7 +218,7 @@ LAYERS: tuple[Layer, ...] = (
         "Valves",
         "#ff7f0e",
         "华亭供水公司",
-        (
+        extra=(
             _DN,
             Field(name="operable", title="可否启闭", title_en="Operable", aliases=("可操作",)),
             Field(name="state", title="启闭状态", title_en="State", aliases=("开关状态",)),
@@ -230,7 +230,7 @@ LAYERS: tuple[Layer, ...] = (
         "Hydrants",
         "#e0312e",
         "华亭市消防救援大队",
-        (
+        extra=(
             _DN,
             Field(name="form", title="型式", title_en="Form", aliases=("型式",)),
             Field(
