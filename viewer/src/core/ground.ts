@@ -31,18 +31,17 @@ export function placeAt(
   meshes: readonly Cesium3DTileset[],
 ): Place | null {
   const { scene, camera } = stage.viewer
-  let picked: unknown = scene.pick(pixel)
+  const first: unknown = scene.pick(pixel)
+  // asked before drilling, which hides things one by one and leaves the depth of the last
+  let point: Cartesian3 | undefined = defined(first) ? scene.pickPosition(pixel) : undefined
   // a marker stands on something: what lies below it counts as well
-  const below: unknown[] = isMarker(picked) ? scene.drillPick(pixel, 4) : [picked]
-  const ground = below.find((one) => {
+  const marker = isMarker(first) ? first.id : null
+  const all: unknown[] = marker ? scene.drillPick(pixel, 4) : [first]
+  const mesh = all.find((one) => {
     const tileset = tilesetOf(one)
     return tileset !== null && meshes.includes(tileset)
   })
-  const onMesh = tilesetOf(ground)
-  const marker = isMarker(picked) ? picked.id : null
-  if (onMesh) picked = ground
-  let point: Cartesian3 | undefined
-  if (defined(picked) || onMesh) point = scene.pickPosition(pixel)
+  const onMesh = tilesetOf(mesh)
   if (!point) {
     const ray = camera.getPickRay(pixel)
     point = ray ? scene.globe.pick(ray, scene) : undefined
@@ -53,5 +52,5 @@ export function placeAt(
     place.height -= liftAt(stage, Cartesian3.distance(point, camera.positionWC))
     point = Cartographic.toCartesian(place)
   }
-  return { point, onMesh, picked, marker }
+  return { point, onMesh, picked: mesh ?? first, marker }
 }
