@@ -61,6 +61,8 @@ def test_the_mesh_has_its_roof_where_the_building_has_its_height(viewer: Viewer)
 def test_the_panel_shows_declared_titles_and_units(viewer: Viewer) -> None:
     layer = building_layer(viewer)
     feature = large_building(viewer, layer)
+    points = [x["id"] for x in viewer.get("api/layers")["layers"] if x["geometry"] == "Point"]
+    viewer.show(dict.fromkeys(points, False))
     look_down(viewer, feature)
     viewer.page.mouse.click(*MIDDLE)
     attributes = viewer.part("attributes")

@@ -2,6 +2,7 @@
 import type { Cesium3DTileset, Viewer } from 'cesium'
 import type { City, Layer, Published } from './api'
 import type { Faults } from './faults'
+import type { Labels } from './labels'
 
 export interface Drawn {
   setShown(shown: boolean): void
@@ -14,6 +15,7 @@ export interface Stage {
   viewer: Viewer
   city: City
   faults: Faults
+  labels: Labels
 }
 
 export type PublishedLayer = Layer & { published: Published }

@@ -1,7 +1,10 @@
 /** Pictures on the ground: Web Mercator tiles. */
 import {
   ImageryLayer,
+  type ImageryTypes,
   Rectangle,
+  type Request,
+  Resource,
   TextureMagnificationFilter,
   UrlTemplateImageryProvider,
 } from 'cesium'
@@ -15,6 +18,30 @@ export interface Tiles {
   maxzoom?: number | undefined
 }
 
+const BLANK = document.createElement('canvas')
+BLANK.width = BLANK.height = 1
+
+/** One tile; a place without a picture answers 204, which Cesium's own loader takes for a fault. */
+function pictureOf(
+  template: string,
+  x: number,
+  y: number,
+  level: number,
+  request?: Request,
+): Promise<ImageryTypes> | undefined {
+  const address = template.replace('{z}', `${level}`).replace('{x}', `${x}`).replace('{y}', `${y}`)
+  const resource = new Resource({ url: served(address), ...(request && { request }) })
+  const answer: Promise<Blob | undefined> | undefined = resource.fetchBlob()
+  return answer?.then(async (blob): Promise<ImageryTypes> => {
+    if (!blob?.size) return BLANK
+    return createImageBitmap(blob, {
+      imageOrientation: 'flipY', // as WebGL wants it
+      premultiplyAlpha: 'none',
+      colorSpaceConversion: 'none',
+    })
+  })
+}
+
 /** Imagery of XYZ tiles; outside tiles answer 204 and stay transparent. */
 export function imageryOf(tiles: Tiles, failed: (message: string) => void): ImageryLayer {
   const provider = new UrlTemplateImageryProvider({
@@ -23,6 +50,7 @@ export function imageryOf(tiles: Tiles, failed: (message: string) => void): Imag
     minimumLevel: tiles.minzoom ?? 0,
     maximumLevel: tiles.maxzoom ?? 18,
   })
+  provider.requestImage = (x, y, level, request) => pictureOf(tiles.url, x, y, level, request)
   provider.errorEvent.addEventListener((error) => failed(error.message))
   return new ImageryLayer(provider)
 }

@@ -43,10 +43,6 @@ export interface Inspection {
 /** How far from a line or point a click still means it, pixels. */
 const TOLERANCE = 8
 
-export function isFeatureRef(value: unknown): value is FeatureRef {
-  return typeof value === 'object' && value !== null && 'fid' in value && 'layer' in value
-}
-
 export class Inspector {
   constructor(
     private readonly stage: Stage,
@@ -59,9 +55,8 @@ export class Inspector {
 
   async at(pixel: Cartesian2): Promise<Inspection | null> {
     const place = this.place(pixel)
-    const id = (place?.picked as { id?: unknown } | undefined)?.id
-    const direct = isFeatureRef(id) ? await this.fetch(id) : null
-    if (!place) return direct && { spot: null, tile: null, found: [direct] }
+    if (!place) return null
+    const direct = place.marker ? await this.fetch(place.marker) : null
     const spot = await this.spot(place.point)
     const metres = this.metresPerPixel(place.point) * TOLERANCE
     const around = await this.around(spot, metres, place.onMesh !== null)

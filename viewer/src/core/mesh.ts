@@ -47,6 +47,7 @@ export async function drawMesh(stage: Stage, layer: PublishedLayer): Promise<Dra
   const tileset = await Cesium3DTileset.fromUrl(`${served(layer.published.url)}tileset.json`, {
     maximumScreenSpaceError: low ? 16 : 8,
     skipLevelOfDetail: false,
+    scene, // without it vector tiles cannot be draped on the mesh
     preloadFlightDestinations: true,
   })
   tileset.customShader = new CustomShader({

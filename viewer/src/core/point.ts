@@ -6,6 +6,7 @@ import {
   Color,
   DistanceDisplayCondition,
   HeightReference,
+  HorizontalOrigin,
   LabelCollection,
   LabelStyle,
   NearFarScalar,
@@ -108,6 +109,7 @@ export async function drawPoints(stage: Stage, layer: PublishedLayer): Promise<D
         outlineWidth: 5,
         style: LabelStyle.FILL_AND_OUTLINE,
         pixelOffset: new Cartesian2(0, -size / 2 - 5),
+        horizontalOrigin: HorizontalOrigin.CENTER,
         verticalOrigin: VerticalOrigin.BOTTOM,
         heightReference: HeightReference.CLAMP_TO_GROUND,
         disableDepthTestDistance: 1500,
@@ -117,9 +119,11 @@ export async function drawPoints(stage: Stage, layer: PublishedLayer): Promise<D
   }
   scene.primitives.add(billboards)
   scene.primitives.add(labels)
+  stage.labels.add(labels)
   return {
     setShown: (shown) => {
       billboards.show = labels.show = shown
+      stage.labels.tidySoon()
     },
     setOpacity: (opacity) => {
       for (let i = 0; i < billboards.length; i++)

@@ -18,6 +18,7 @@ import { Faults } from './faults'
 import { Highlight } from './highlight'
 import { whenIdle } from './idle'
 import { Inspector, type Inspection } from './inspector'
+import { Labels } from './labels'
 import { LayerStack } from './layers'
 import { Measure } from './measure'
 import { Outcome } from './outcome'
@@ -62,7 +63,7 @@ export class CityScene {
     const [city, layers] = await Promise.all([api.city(), api.layers()])
     const faults = new Faults()
     const viewer = createStage(container, quality, faults)
-    const stage: Stage = { viewer, city, faults }
+    const stage: Stage = { viewer, city, faults, labels: new Labels(viewer) }
     const [west, south, east, north] = city.bounds
     lightFrom(viewer, (west + east) / 2, (south + north) / 2)
     const scene = new CityScene(stage, new LayerStack(stage, layers), quality)

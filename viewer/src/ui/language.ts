@@ -56,10 +56,21 @@ const UNITS: Record<string, string> = {
   '1': '',
 }
 
+/** UCUM codes that are words: Chinese, English. */
+const WORDS: Record<string, [string, string]> = {
+  a: ['年', 'years'],
+  d: ['天', 'days'],
+  '{person}': ['人', 'persons'],
+  '{storey}': ['层', 'storeys'],
+  '{floor}': ['层', 'floors'],
+  '{household}': ['户', 'households'],
+}
+
 export function unitOf(unit: string | null | undefined): string {
   if (!unit) return ''
-  if (unit === 'a') return lang() === 'en' ? 'years' : '年'
-  return UNITS[unit] ?? unit
+  const words = WORDS[unit]
+  if (words) return words[lang() === 'en' ? 1 : 0]
+  return UNITS[unit] ?? unit.replace(/[{}]/g, '')
 }
 
 /** A number with at most `digits` decimals and thousands apart. */
