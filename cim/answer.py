@@ -28,7 +28,6 @@ from cim.store.database import ready
 from cim.store.files import Files, write_json
 from cim.topic import Analysis, Context, Parameters, Result
 
-
 _IDENTITY = re.compile(r"[0-9a-f]{20}")
 
 

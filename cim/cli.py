@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from cim import __version__
-from cim.commands import city, db, ingest, layers, run, serve
+from cim.commands import city, db, deliveries, ingest, layers, reference, run, serve
 
 app = typer.Typer(
     help="CIM 时空信息平台: from a disk of deliveries to a live 3D city.",
@@ -13,10 +13,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("ingest")(ingest.ingest)
+app.command("deliveries")(deliveries.deliveries)
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     run.run
 )
 app.command("serve")(serve.serve)
+app.command("reference")(reference.reference)
 app.add_typer(city.app, name="city")
 app.add_typer(db.app, name="db")
 app.add_typer(layers.app, name="layers")

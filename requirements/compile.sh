@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 pin() { uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml "$@"; }
 pin --extra build -o requirements/base.txt
 pin --extra build --extra node -o requirements/node.txt
-pin --extra build --extra dev -o requirements/dev.txt
+pin --extra build --extra node --extra dev -o requirements/dev.txt

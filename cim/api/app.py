@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cim import __version__
 from cim.api import layers, problems, tiles, topics
@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(_TextZip)
     problems.install(app)
     app.include_router(layers.router)
     app.include_router(tiles.router)
@@ -58,6 +58,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     _mount_viewer(app, chosen)
     return app
+
+
+class _TextZip:
+    """Compresses text and vector tiles; pictures, meshes and terrain are left as they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._plain = app
+        self._zipped = GZipMiddleware(app, minimum_size=1024, compresslevel=5)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = str(scope.get("path", ""))
+        binary = path.startswith("/tiles/") and not path.endswith((".json", ".mvt"))
+        pictures = path.startswith("/api/results/") and path.endswith((".png", ".tif"))
+        handler = self._plain if binary or pictures else self._zipped
+        await handler(scope, receive, send)
 
 
 class _Viewer(StaticFiles):

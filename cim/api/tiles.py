@@ -33,16 +33,18 @@ _NUMBER = re.compile(r"[0-9]{1,9}")  # neither ² nor more than a column holds
 _GZIP = b"\x1f\x8b"
 
 
+@router.head("/{layer_id}/{version}/{z}/{x}/{name}", include_in_schema=False)
 @router.get("/{layer_id}/{version}/{z}/{x}/{name}")
 def tile(
-    layer_id: str, version: str, z: int, x: int, name: str, here: Here, request: Request
+    layer_id: str, version: str, z: str, x: str, name: str, here: Here, request: Request
 ) -> Response:
     """A tile of imagery (.jpg, .png, .auto), vectors (.mvt) or terrain (.terrain)."""
     found = _version(here, layer_id, version)
     stem, _, suffix = name.partition(".")
-    if not _NUMBER.fullmatch(stem):
-        raise NotFoundError(f"there is no tile {name[:60]}")
-    place = (z, x, int(stem))
+    tiled = found.layer.kind in {Kind.IMAGERY, Kind.VECTOR}
+    if not tiled or not all(_NUMBER.fullmatch(part) for part in (z, x, stem)):
+        return _file(here, found, f"{z}/{x}/{name}", request, version)
+    place = (int(z), int(x), int(stem))
     etag = f'"{found.key}-{z}-{x}-{name}"'
     if _unchanged(request, etag):
         return Response(status_code=304, headers=_caching(version, etag))
@@ -53,6 +55,7 @@ def tile(
     return _file(here, found, f"{z}/{x}/{name}", request, version)
 
 
+@router.head("/{layer_id}/{version}/{path:path}", include_in_schema=False)
 @router.get("/{layer_id}/{version}/{path:path}")
 def file(layer_id: str, version: str, path: str, here: Here, request: Request) -> Response:
     """A file of a version: tileset.json, a glb, layer.json, a COG."""

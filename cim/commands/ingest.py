@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -58,21 +59,30 @@ def ingest(
         heights=heights,
         origin=_origin(origin),
     )
-    with ExitStack() as stack:
-        watcher: Watcher = stack.enter_context(Bar()) if sys.stderr.isatty() else Lines()
+    with watcher() as watch:
         done = run_ingest(
             request,
             engine=installation.engine,
             files=installation.files,
             workers=workers or os.cpu_count() or 1,
             force=force,
-            watcher=watcher,
+            watcher=watch,
         )
     if report is not None:
         write_json(report, done.to_json())
     _tell(done)
     if done.exit is not Exit.PUBLISHED:
         raise typer.Exit(int(done.exit))
+
+
+@contextmanager
+def watcher() -> Iterator[Watcher]:
+    """A bar on a terminal, plain lines elsewhere."""
+    if sys.stderr.isatty():
+        with Bar() as bar:
+            yield bar
+    else:
+        yield Lines()
 
 
 def _origin(text: str | None) -> tuple[float, float, float] | None:

@@ -39,7 +39,9 @@ def list_layers(as_json: AsJson = False) -> None:
             )
         )
         return
-    table = Table("layer", "title", "kind", "version", "published", "features")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("layer", "title", "kind", "version", "published", "features"):
+        table.add_column(heading, no_wrap=True)
     for entry in entries:
         now = entry.current
         table.add_row(
@@ -50,7 +52,7 @@ def list_layers(as_json: AsJson = False) -> None:
             f"{now.published_at:%Y-%m-%d %H:%M}" if now else "-",
             str(now.features) if now and now.features is not None else "",
         )
-    Console().print(table)
+    Console(width=140).print(table)
 
 
 @app.command()

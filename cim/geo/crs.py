@@ -39,12 +39,12 @@ class ResolvedCrs:
     warnings: tuple[str, ...] = ()
 
 
-def resolve(given: str) -> ResolvedCrs:
+def resolve(given: str, near: tuple[float, float] | None = None) -> ResolvedCrs:
     """Resolve EPSG:n, WKT or a PROJ string into a horizontal CRS.
 
     A WKT is taken at its parameters. Where its own AUTHORITY tag names another CRS (a city's own
     central meridian under the tag of the standard zone is common in China) the parameters win and
-    a warning says by how many metres the two differ.
+    a warning says how far apart the two are at ``near`` (x, y in this CRS), else at 35° north.
 
     Raises:
         CrsError: the text is no CRS, or one without a horizontal part.
@@ -71,7 +71,7 @@ def resolve(given: str) -> ResolvedCrs:
     how = f"taken at its own parameters: {crs.name}"
     tag = _AUTHORITY.search(text)
     if tag:
-        warning = _disagreement(horizontal, int(tag.group(1)))
+        warning = _disagreement(horizontal, int(tag.group(1)), near)
         if warning:
             warnings.append(warning)
             how = f"parameters of the WKT ({crs.name}), its AUTHORITY tag set aside"
@@ -90,7 +90,7 @@ def _horizontal(crs: CRS) -> CRS:
     return crs
 
 
-def _disagreement(crs: CRS, code: int) -> str | None:
+def _disagreement(crs: CRS, code: int, near: tuple[float, float] | None) -> str | None:
     """Say how far the CRS lies from the one its tag names; None where they agree."""
     try:
         tagged = CRS.from_epsg(code)
@@ -98,7 +98,7 @@ def _disagreement(crs: CRS, code: int) -> str | None:
         return f"the AUTHORITY tag EPSG:{code} is unknown; the WKT's parameters were used"
     if tagged.is_projected != crs.is_projected:
         return f"the AUTHORITY tag EPSG:{code} names a CRS of another kind; the WKT's were used"
-    metres = _distance_between(crs, tagged)
+    metres = _distance_between(crs, tagged, near)
     if metres < 0.001:
         return None
     return (
@@ -107,24 +107,28 @@ def _disagreement(crs: CRS, code: int) -> str | None:
     )
 
 
-def _distance_between(a: CRS, b: CRS) -> float:
-    """Metres between what the two make of one coordinate near the middle of ``a``'s zone."""
+def _distance_between(a: CRS, b: CRS, near: tuple[float, float] | None) -> float:
+    """Metres between what the two make of one coordinate of ``a``."""
     if a.is_geographic:
         return 0.0
-    geodetic = a.geodetic_crs or CGCS2000
-    middle = Transformer.from_crs(geodetic, a, always_xy=True)
+    x, y = near or _on_meridian(a, 35.0)
+    place = np.array([[x, y, 0.0], [x, y, 0.0]])
+    return float(np.linalg.norm(to_ecef(a, place)[0] - to_ecef(b, place)[0]))
+
+
+def _on_meridian(crs: CRS, latitude: float) -> tuple[float, float]:
+    """A coordinate on the central meridian of a projected CRS."""
     meridian = next(
         (
             p["value"]
-            for p in a.to_json_dict()["conversion"]["parameters"]
+            for p in crs.to_json_dict()["conversion"]["parameters"]
             if p["name"] == "Longitude of natural origin"
         ),
         0.0,
     )
-    x, y = middle.transform(meridian, 35.0)
-    first = to_ecef(a, np.array([[x, y, 0.0]]))
-    second = to_ecef(b, np.array([[x, y, 0.0]]))
-    return float(np.linalg.norm(first - second))
+    step = Transformer.from_crs(crs.geodetic_crs or CGCS2000, crs, always_xy=True)
+    x, y = step.transform(meridian, latitude)
+    return float(x), float(y)
 
 
 @lru_cache(maxsize=128)

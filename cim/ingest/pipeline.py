@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -25,16 +22,16 @@ from sqlalchemy.exc import DBAPIError
 
 from cim import __version__
 from cim.catalog import registry
-from cim.city import Bounds
-from cim.errors import CheckError, CimError, ConflictError, FormatError, InputError, StorageError
+from cim.errors import CheckError, ConflictError, FormatError, InputError
+from cim.ingest.parcels import build_all
 from cim.ingest.progress import Silent, Watcher
 from cim.ingest.publish import publish
-from cim.ingest.report import Input, Report, checksums
-from cim.ingest.source import MARKS, Built, Parcel, Plan, Problem, Product, Request, Source
+from cim.ingest.report import Input, Report, checksums, nothing
+from cim.ingest.source import Plan, Problem, Product, Request, Source
 from cim.ingest.sources import SOURCES
 from cim.layers import Kind, require_id
 from cim.store.database import ready
-from cim.store.files import Files, disk_errors, write_json
+from cim.store.files import Files, disk_errors
 
 
 def detect(paths: Sequence[Path], kind: Kind | None = None) -> Source:
@@ -111,18 +108,17 @@ def ingest(
             [*plan.extra_inputs, *(path for p in plan.parcels for path in p.inputs)]
         )
         key = _key(reader, plan, request, report.inputs)
-        if not force and (version := _current_with(engine, request, key)) is not None:
-            report.version, report.unchanged = version.version, True
-            report.extent, report.published = version.extent, report.read
-            watch.say(f"{request.layer_id} version {version.version} already holds exactly this")
-        else:
-            staging = files.staging(request.layer_id, key)
-            product = _make(reader, plan, request, staging, workers, watch, report)
+        if not force and _is_published(engine, key, report):
             report.seconds = time.monotonic() - began
-            layer = request.layer or product.proposed
-            if layer is None:
-                raise CheckError(f"the reader {reader.name} proposed no declaration")
-            report.version = publish(engine, files, layer, key, product, report, staging)
+            watch.say(f"{report.layer} version {report.version} already holds exactly this")
+            return report
+        staging = files.staging(request.layer_id, key)
+        product = _make(reader, plan, request, staging, workers, watch, report)
+        report.seconds = time.monotonic() - began
+        layer = request.layer or product.proposed
+        if layer is None:
+            raise CheckError(f"the reader {reader.name} proposed no declaration")
+        report.version = publish(engine, files, layer, key, product, report, staging)
     report.seconds = time.monotonic() - began
     return report
 
@@ -143,7 +139,7 @@ def _make(
     """
     _drop_other_stagings(staging)
     staging.mkdir(parents=True, exist_ok=True)
-    built = _build_all(reader, plan, request, staging, workers, watch, report)
+    built = build_all(reader, plan, request, staging, workers, watch, report)
     watch.stage("join and check", 2)
     product = reader.finish(plan, built, request, staging)
     watch.step("joined")
@@ -199,15 +195,7 @@ def _require_parts(plan: Plan, request: Request) -> None:
     if plan.extent is not None:
         request.city.require_touching(plan.extent, request.paths[0])
     if not plan.parcels:
-        _nothing(plan.refused, request.paths[0])
-
-
-def _nothing(refused: Sequence[Problem], path: Path) -> None:
-    if not refused:
-        raise InputError("nothing to publish was found in it", path=path)
-    first = refused[0]
-    more = f" (and {len(refused) - 1} more like it)" if len(refused) > 1 else ""
-    raise InputError(f"{first.reason}{more}", path=first.path, remedy=first.remedy)
+        nothing(plan.refused, request.paths[0])
 
 
 def _key(reader: Source, plan: Plan, request: Request, inputs: Sequence[Input]) -> str:
@@ -229,12 +217,17 @@ def _key(reader: Source, plan: Plan, request: Request, inputs: Sequence[Input]) 
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _current_with(engine: Engine, request: Request, key: str) -> registry.Version | None:
+def _is_published(engine: Engine, key: str, report: Report) -> bool:
+    """Whether the current version is what this run would build; the report then tells of it."""
     with ready(engine) as connection:
-        for entry in registry.entries(connection):
-            if entry.layer.id == request.layer_id and entry.current and entry.current.key == key:
-                return entry.current
-    return None
+        current = next(
+            (e.current for e in registry.entries(connection) if e.layer.id == report.layer), None
+        )
+    if current is None or current.key != key:
+        return False
+    report.version, report.unchanged = current.version, True
+    report.extent, report.published = current.extent, report.read
+    return True
 
 
 def _drop_other_stagings(staging: Path) -> None:
@@ -243,120 +236,6 @@ def _drop_other_stagings(staging: Path) -> None:
         for other in staging.parent.iterdir():
             if other != staging:
                 shutil.rmtree(other, ignore_errors=True)
-
-
-def _build_all(
-    reader: Source,
-    plan: Plan,
-    request: Request,
-    staging: Path,
-    workers: int,
-    watch: Watcher,
-    report: Report,
-) -> list[Built]:
-    """Build what an earlier run has not, the biggest parts first; the results in plan's order."""
-    done: dict[str, Built] = {}
-    waiting: list[Parcel] = []
-    for parcel in plan.parcels:
-        mark = _read_mark(staging, parcel)
-        if mark is None:
-            waiting.append(parcel)
-        else:
-            done[parcel.id] = mark
-    report.resumed = len(done)
-    if done:
-        watch.say(f"{len(done)} of {len(plan.parcels)} parts were finished by an earlier run")
-    waiting.sort(key=lambda p: (-p.bytes, p.id))
-    watch.stage("build", len(waiting))
-    lost: list[Problem] = []
-    for parcel, outcome in _outcomes(reader, plan, request, staging, waiting, workers):
-        watch.step(parcel.path.name, parcel.bytes)
-        if isinstance(outcome, Problem):
-            lost.append(outcome)
-        else:
-            done[parcel.id] = outcome
-    report.refused.extend(sorted(lost, key=lambda p: p.path))
-    built = [done[p.id] for p in plan.parcels if p.id in done]
-    for part in built:
-        report.refused.extend(part.refused)
-        report.warnings.extend(part.warnings)
-        report.count(part.counts)
-    report.published = len(built)
-    if not built:
-        _nothing(report.refused, request.paths[0])
-    return built
-
-
-def _outcomes(
-    reader: Source, plan: Plan, request: Request, staging: Path, parcels: list[Parcel], workers: int
-) -> Iterator[tuple[Parcel, Built | Problem]]:
-    if workers <= 1 or len(parcels) <= 1:
-        for parcel in parcels:
-            yield parcel, _build_one(reader, parcel, plan, request, staging)
-        return
-    # Workers start afresh: a forked child would share the parent's database connections.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(parcels)), mp_context=context) as pool:
-        yield from _collect(pool, reader, plan, request, staging, parcels)
-
-
-def _collect(
-    pool: Executor, reader: Source, plan: Plan, request: Request, staging: Path,
-    parcels: list[Parcel],
-) -> Iterator[tuple[Parcel, Built | Problem]]:  # fmt: skip
-    running: dict[Future[Built | Problem], Parcel] = {
-        pool.submit(_build_one, reader, parcel, plan, request, staging): parcel
-        for parcel in parcels
-    }
-    try:
-        for future in as_completed(running):
-            yield running[future], future.result()
-    except BrokenProcessPool as error:
-        raise StorageError(
-            "a worker process was killed, most likely for want of memory",
-            remedy="give fewer --workers; the next run goes on where this one stopped",
-        ) from error
-    finally:
-        for future in running:
-            future.cancel()
-
-
-def _build_one(
-    reader: Source, parcel: Parcel, plan: Plan, request: Request, staging: Path
-) -> Built | Problem:
-    """Build one part and leave a mark that it is done; an unusable part is a ``Problem``."""
-    try:
-        with disk_errors(staging):
-            built = reader.build(parcel, plan, request, staging)
-            if built.extent is not None:
-                request.city.require_inside(built.extent, parcel.path)
-            _write_mark(staging, built)
-    except StorageError:
-        raise  # the disk is full for all parts alike
-    except CimError as error:
-        return Problem(
-            path=error.path or str(parcel.path), reason=error.reason, remedy=error.remedy
-        )
-    return built
-
-
-def _write_mark(staging: Path, built: Built) -> None:
-    write_json(staging / MARKS / f"{built.parcel}.json", asdict(built))
-
-
-def _read_mark(staging: Path, parcel: Parcel) -> Built | None:
-    path = staging / MARKS / f"{parcel.id}.json"
-    if not path.exists():
-        return None
-    data = json.loads(path.read_text())
-    return Built(
-        parcel=data["parcel"],
-        facts=data["facts"],
-        counts=data["counts"],
-        extent=None if data["extent"] is None else Bounds(*data["extent"]),
-        refused=tuple(Problem(**p) for p in data["refused"]),
-        warnings=tuple(Problem(**p) for p in data["warnings"]),
-    )
 
 
 def _note_product(report: Report, product: Product) -> None:

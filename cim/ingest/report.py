@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from cim.city import Bounds
+from cim.errors import InputError
 from cim.geo.crs import ResolvedCrs
 from cim.ingest.source import Check, Problem
 
@@ -120,3 +121,16 @@ def checksum(path: Path) -> Input:
 def checksums(paths: Iterable[Path]) -> list[Input]:
     """Digests of files, each once, by name; a file that vanished meanwhile is left out."""
     return [checksum(path) for path in sorted(set(paths)) if path.is_file()]
+
+
+def nothing(refused: Sequence[Problem], path: Path) -> NoReturn:
+    """Say why nothing at all is left to publish.
+
+    Raises:
+        InputError: always, with the first refusal and how many more there are.
+    """
+    if not refused:
+        raise InputError("nothing to publish was found in it", path=path)
+    first = refused[0]
+    more = f" (and {len(refused) - 1} more like it)" if len(refused) > 1 else ""
+    raise InputError(f"{first.reason}{more}", path=first.path, remedy=first.remedy)

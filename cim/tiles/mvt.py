@@ -9,7 +9,7 @@ from cim.errors import NotFoundError
 from cim.layers import Geometry, Layer
 
 EXTENT = 4096
-BUFFER = 64
+BUFFER = 0  # draped translucent areas of neighbouring tiles would show darker where they overlap
 MAX_ZOOM = 22
 BOXED = 6  # from here on a tile's straight sides bend by less than its buffer
 

@@ -41,6 +41,11 @@ class Place:
         """Degrees a side."""
         return 180.0 / float(2**self.z)
 
+    def children(self) -> tuple[Place, Place, Place, Place]:
+        """The four tiles of the next level that cover it."""
+        x, y, z = 2 * self.x, 2 * self.y, self.z + 1
+        return Place(z, x, y), Place(z, x + 1, y), Place(z, x, y + 1), Place(z, x + 1, y + 1)
+
     def longitudes(self, halo: int = 0) -> Floats:
         """Longitudes of the posts from the west; equal numbers in equal places of all tiles."""
         index = np.arange(-halo, POSTS + halo) + self.x * STEPS

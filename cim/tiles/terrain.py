@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from cim.store.files import write_atomic, write_json
 from cim.tiles.quantized_mesh import POSTS, STEPS, Place, encode, level_error, level_step
 
 Floats = npt.NDArray[np.float64]
-FINEST_TOLERANCE = 0.2  # m, of the mesh from the posts on the finest level
+MESH_SHARE = 0.4  # of the bound on heights goes to the mesh, the rest to the spacing of posts
+EXTRA_LEVELS = 2
 _NODE = 16  # every 16th post is projected exactly, those between linearly: under 2 mm at 250 m
 
 
@@ -132,7 +133,7 @@ def tiles_over(extent: Bounds, z: int) -> tuple[int, int, int, int]:
 
 
 def places(extent: Bounds, maxzoom: int) -> Iterator[Place]:
-    """All tiles of the pyramid; both of level 0."""
+    """All tiles of the regular pyramid; both of level 0."""
     for z in range(maxzoom + 1):
         x0, x1, y0, y1 = (0, 1, 0, 0) if z == 0 else tiles_over(extent, z)
         for x in range(x0, x1 + 1):
@@ -140,10 +141,19 @@ def places(extent: Bounds, maxzoom: int) -> Iterator[Place]:
                 yield Place(z, x, y)
 
 
+def height_bound(metres: float) -> float:
+    """What the finest tiles may differ from a model with cells of that size, m: 0.5 for 15 m."""
+    return max(0.5, metres / 30)
+
+
 def write_pyramid(
     model: Model, geoid: Geoid, folder: Path, version: str, done: Callable[[Place], None]
 ) -> dict[str, Any]:
     """Write all tiles and layer.json; the figures of what was written.
+
+    Every level down to the one whose posts lie closer than the model's cells is complete. Below
+    it, only where straight lines between those posts miss the model's edges by too much, up to
+    two levels more are written; clients cut the rest from its parents.
 
     Args:
         model: Orthometric heights; they become ellipsoidal here, through ``geoid``.
@@ -152,24 +162,64 @@ def write_pyramid(
         version: Fills ``?v=`` of the tile addresses.
         done: Is told of each tile.
     """
-    maxzoom = finest_zoom(model.metres)
-    pyramid = _pyramid(model, maxzoom)
-    bytes_written = count = 0
-    steps = {z: level_step(_relief(pyramid[z], z)) for z in range(maxzoom + 1)}
-    for place in places(model.extent, maxzoom):
-        heights = pyramid[place.z].sample(place) + _undulation(geoid, place, model.extent)
-        tolerance = (
-            FINEST_TOLERANCE
-            if place.z == maxzoom
-            else max(FINEST_TOLERANCE, level_error(place.z) / 4)
-        )
-        content = encode(place, heights, steps[place.z], tolerance)
+    bound = height_bound(model.metres)
+    regular = finest_zoom(model.metres)
+    pyramid = _pyramid(model, regular)
+    written: list[Place] = []
+    size = 0
+
+    def write(place: Place, source: Model, step: float) -> None:
+        nonlocal size
+        heights = source.sample(place) + _undulation(geoid, place, model.extent)
+        tolerance = MESH_SHARE * bound
+        if place.z < regular:
+            tolerance = max(tolerance, level_error(place.z) / 4)
+        content = encode(place, heights, step, tolerance)
         write_atomic(folder / f"{place.z}/{place.x}/{place.y}.terrain", content)
-        bytes_written += len(content)
-        count += 1
+        size += len(content)
+        written.append(place)
         done(place)
-    write_json(folder / "layer.json", layer_json(model.extent, maxzoom, version))
-    return {"tiles": count, "tile_bytes": bytes_written, "maxzoom": maxzoom}
+
+    steps = {z: level_step(_relief(pyramid[z], z)) for z in range(regular + 1)}
+    for place in places(model.extent, regular):
+        write(place, pyramid[place.z], steps[place.z])
+    deepest = [place for place in written if place.z == regular]
+    for _ in range(EXTRA_LEVELS):
+        deepest = [
+            child
+            for place in deepest
+            if missed(model, place) > (1 - MESH_SHARE) * bound
+            for child in place.children()
+            if _touches(child, model.extent)
+        ]
+        for place in deepest:
+            write(place, model, steps[regular])
+    maxzoom = max(place.z for place in written)
+    write_json(folder / "layer.json", layer_json(model.extent, written, version))
+    return {
+        "tiles": len(written), "tile_bytes": size, "maxzoom": maxzoom, "regular": regular,
+        "bound": bound,
+    }  # fmt: skip
+
+
+def missed(model: Model, place: Place) -> float:
+    """How far straight lines between a tile's posts miss the model halfway between them, m."""
+    coarse = model.sample(place)[1:-1, 1:-1]
+    rows = np.repeat(coarse, 2, axis=0)[:-1]
+    rows[1::2] = (coarse[:-1] + coarse[1:]) / 2
+    both = np.repeat(rows, 2, axis=1)[:, :-1]
+    both[:, 1::2] = (rows[:, :-1] + rows[:, 1:]) / 2
+    worst = 0.0
+    for child in place.children():
+        right, upper = child.x % 2, child.y % 2
+        part = both[upper * STEPS : upper * STEPS + POSTS, right * STEPS : right * STEPS + POSTS]
+        worst = max(worst, float(np.abs(model.sample(child)[1:-1, 1:-1] - part).max()))
+    return worst
+
+
+def _touches(place: Place, extent: Bounds) -> bool:
+    west, south = place.x * place.width - 180, place.y * place.width - 90
+    return extent.touches(Bounds(west, south, west + place.width, south + place.width))
 
 
 def _pyramid(model: Model, maxzoom: int) -> dict[int, Model]:
@@ -201,12 +251,12 @@ def _undulation(geoid: Geoid, place: Place, extent: Bounds) -> Floats:
     return geoid.undulation(grid_lon, grid_lat)
 
 
-def layer_json(extent: Bounds, maxzoom: int, version: str) -> dict[str, Any]:
+def layer_json(extent: Bounds, written: Iterable[Place], version: str) -> dict[str, Any]:
     """The description that clients ask for first."""
-    available = []
-    for z in range(maxzoom + 1):
-        x0, x1, y0, y1 = (0, 1, 0, 0) if z == 0 else tiles_over(extent, z)
-        available.append([{"startX": x0, "startY": y0, "endX": x1, "endY": y1}])
+    levels: dict[int, dict[int, list[int]]] = {}
+    for place in written:
+        levels.setdefault(place.z, {}).setdefault(place.x, []).append(place.y)
+    maxzoom = max(levels)
     return {
         "tilejson": "2.1.0",
         "name": "terrain",
@@ -219,5 +269,32 @@ def layer_json(extent: Bounds, maxzoom: int, version: str) -> dict[str, Any]:
         "maxzoom": maxzoom,
         "bounds": list(extent),
         "extensions": ["octvertexnormals"],
-        "available": available,
+        "available": [_rectangles(levels[z]) for z in range(maxzoom + 1)],
     }
+
+
+def _rectangles(columns: Mapping[int, list[int]]) -> list[dict[str, int]]:
+    """Tiles of one level as few rectangles: runs up a column, then equal runs side by side."""
+    found: list[dict[str, int]] = []
+    for x in sorted(columns):
+        for low, high in _runs(sorted(columns[x])):
+            beside = next(
+                (r for r in found
+                 if r["endX"] == x - 1 and (r["startY"], r["endY"]) == (low, high)),
+                None,
+            )  # fmt: skip
+            if beside is None:
+                found.append({"startX": x, "startY": low, "endX": x, "endY": high})
+            else:
+                beside["endX"] = x
+    return found
+
+
+def _runs(values: list[int]) -> Iterator[tuple[int, int]]:
+    first = last = values[0]
+    for value in values[1:]:
+        if value != last + 1:
+            yield first, last
+            first = value
+        last = value
+    yield first, last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -65,9 +66,8 @@ def test_a_search_says_how_high_a_place_lies(client: TestClient) -> None:
 def test_the_ground_is_the_dem_between_cell_centres(client: TestClient) -> None:
     heights = hills()
     for row, column in [(30, 40), (70, 100)]:
-        lon, lat = lonlat(
-            WEST + 15 * (column + 1.0), NORTH - 15 * (row + 1.0)
-        )  # the corner that four cells share
+        # The corner that four cells share.
+        lon, lat = lonlat(*np.array([WEST + 15 * (column + 1.0), NORTH - 15 * (row + 1.0)]))
         found = get(client, "/api/elevation", lon=float(lon), lat=float(lat))
         wanted = float(heights[row : row + 2, column : column + 2].mean(dtype=float))
         assert found["height"] == pytest.approx(wanted, abs=1e-3)

@@ -102,6 +102,7 @@ class DemSource:
                 "minzoom": 0,
                 "maxzoom": figures["maxzoom"],
                 "resolution": joined.ground_cell,
+                "height_bound": figures["bound"],
             },
             heights=(low, high),
             proposed=_proposed(request),

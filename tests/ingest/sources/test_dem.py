@@ -18,8 +18,7 @@ from cim.city import Bounds, City
 from cim.errors import CrsError, FormatError, InputError, OutsideCityError
 from cim.geo.crs import CGCS2000, resolve, transformer
 from cim.geo.heights import Heights
-from cim.ingest.report import Exit
-from cim.ingest.report import Report
+from cim.ingest.report import Exit, Report
 from cim.installation import Installation
 from cim.tiles.terrain_reader import FULL, decode, faults, gap
 from tests.delivered import NORTH, WEST, deliver, hills, raster, refusals, warnings
@@ -351,16 +350,23 @@ def test_mountains_of_california_are_true_to_the_delivered_dem(
     lon, lat = transformer(crs, CGCS2000).transform(x, y)
     known = np.isfinite(wanted)
     assert known.sum() >= 1000
-    width = 180 / 2**z
     for i in np.flatnonzero(known):
-        tx, ty = int((lon[i] + 180) // width), int((lat[i] + 90) // width)
-        tile = decode((out / f"{z}/{tx}/{ty}.terrain").read_bytes())
-        u, v = ((lon[i] + 180) / width - tx) * FULL, ((lat[i] + 90) / width - ty) * FULL
+        tile, u, v = _deepest(out, z, lon[i], lat[i])
         wrong.append(abs(_height(tile, u, v) - wanted[i]))
-    # 30 m cells under posts of 10 m: on crags a bilinear cell bends by metres between two posts.
     assert np.median(wrong) < 0.25
     assert np.percentile(wrong, 95) < 1.0
-    assert max(wrong) < 6.0
+    assert max(wrong) < 2.0  # crags of 45 degrees in cells of 30 m
+
+
+def _deepest(out: Path, maxzoom: int, lon: float, lat: float) -> tuple[Any, float, float]:
+    for z in range(maxzoom, -1, -1):
+        width = 180 / 2**z
+        x, y = int((lon + 180) // width), int((lat + 90) // width)
+        path = out / f"{z}/{x}/{y}.terrain"
+        if path.is_file():
+            tile = decode(path.read_bytes())
+            return tile, ((lon + 180) / width - x) * FULL, ((lat + 90) / width - y) * FULL
+    raise AssertionError("no tile at all")
 
 
 def _height(tile: Any, u: float, v: float) -> float:
@@ -380,7 +386,7 @@ def test_three_japanese_sheets_join_without_a_seam(
     installation: Installation, shared_data: Path, city_at: Callable[..., City]
 ) -> None:
     source = next(shared_data.glob("dem/mago-terrainer/**/multi-sample/input"))
-    with rasterio.open(sorted(source.glob("*.tif"))[0]) as image:
+    with rasterio.open(min(source.glob("*.tif"))) as image:
         crs = image.crs.to_wkt()
         box = image.bounds
     lon, lat = transformer(resolve(crs).crs, CGCS2000).transform(box.left, box.bottom)

@@ -84,7 +84,7 @@ def _placed(given: str, origin: Point, path: Path) -> Georeference:
     if tangent:
         return Georeference(resolved=None, enu=_latlon(tangent, path), origin=origin)
     try:
-        resolved = resolve(given)
+        resolved = resolve(given, near=origin[:2])
     except InputError as error:
         raise CrsError(error.reason, path=path, remedy=REMEDY) from error
     if not resolved.crs.is_projected:

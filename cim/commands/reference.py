@@ -1,0 +1,120 @@
+"""``cim reference``: the reference pages of the documentation, read off the declarations."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cim import errors
+from cim.commands.ending import clear_errors
+from cim.layers import Layer
+from cim.settings import Settings
+from cim.store.files import write_atomic
+from cim.topic import Analysis
+from cim.topics import discover
+
+_NOTE = "<!-- written by `cim reference`; do not edit -->\n\n"
+
+
+@clear_errors
+def reference(
+    out: Annotated[Path, typer.Option(help="folder to write")] = Path("docs/reference"),
+) -> None:
+    """Write the reference pages: analyses, layers, settings, errors."""
+    for name, text in pages().items():
+        write_atomic(out / name, text)
+    typer.echo(f"{len(pages())} pages in {out}")
+
+
+def pages() -> dict[str, str]:
+    """All reference pages by file name."""
+    found = {"layers.md": _layers(), "settings.md": _settings(), "errors.md": _errors()}
+    for topic in discover():
+        for analysis in topic.analyses:
+            found[f"{analysis.id}.md"] = _analysis(analysis)
+    return found
+
+
+def _analysis(analysis: Analysis) -> str:
+    schema = analysis.parameters.model_json_schema()
+    required = set(schema.get("required", []))
+    rows = [
+        _row(name, value, required=name in required) for name, value in schema["properties"].items()
+    ]
+    example = "".join(f" \\\n  --{k} {_word(v)}" for k, v in analysis.example.items())
+    topic, name = analysis.id.split(".")
+    references = "".join(f"- {text}\n" for text in analysis.references)
+    return (
+        f"# {analysis.title} · {analysis.title_en}\n\n{_NOTE}"
+        f"`{analysis.id}`, method version {analysis.version}\n\n"
+        f"{analysis.summary}\n\n{analysis.summary_en}\n\n"
+        "| parameter | 名称 | unit | default | limits | meaning |\n|---|---|---|---|---|---|\n"
+        + "\n".join(rows)
+        + f"\n\nOn the command line:\n\n```sh\ncim run {analysis.id}{example}\n```\n\n"
+        f"By HTTP: `POST /api/topics/{topic}/{name}` with the parameters as JSON; "
+        f"`GET` gives their JSON Schema.\n"
+        + (f"\nReferences:\n\n{references}" if references else "")
+    )
+
+
+def _row(name: str, value: dict[str, Any], *, required: bool) -> str:
+    limits = " ".join(
+        f"{sign} {value[key]:g}"
+        for key, sign in (
+            ("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<")
+        )
+        if key in value
+    )  # fmt: skip
+    default = "required" if required else f"`{value.get('default')}`"
+    return (
+        f"| `{name}` | {value.get('title', '')} | {value.get('x-unit', '')} | {default} "
+        f"| {limits} | {value.get('description', '')} |"
+    )
+
+
+def _word(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _layers() -> str:
+    text = f"# Layers · 图层\n\n{_NOTE}"
+    for topic in discover():
+        text += f"## {topic.title} · {topic.title_en} (`{topic.name}`)\n\n"
+        text += "\n".join(_layer(layer) for layer in topic.layers) + "\n"
+    return text.rstrip() + "\n"
+
+
+def _layer(layer: Layer) -> str:
+    text = (
+        f"### `{layer.id}` {layer.title} · {layer.title_en}\n\n"
+        f"{layer.kind}{f', {layer.geometry}' if layer.geometry else ''}; {layer.data_class}; "
+        f"owner {layer.owner or '-'}. {layer.abstract}\n"
+    )
+    if not layer.fields:
+        return text
+    rows = [
+        f"| `{f.name}` | {f.title} | {f.type} | {f.unit} | {'yes' if f.required else ''} "
+        f"| {', '.join(f.aliases)} |"
+        for f in layer.fields
+    ]
+    heading = "| field | 名称 | type | unit | required | aliases |\n|---|---|---|---|---|---|\n"
+    return text + "\n" + heading + "\n".join(rows) + "\n"
+
+
+def _settings() -> str:
+    rows = [
+        f"| `CIM_{name.upper()}` | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return (
+        f"# Settings\n\n{_NOTE}Read from the environment.\n\n| variable | meaning |\n|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
+
+
+def _errors() -> str:
+    return f"# Errors\n\n{_NOTE}```\n{inspect.getdoc(errors)}\n```\n"

@@ -1,0 +1,85 @@
+"""The documentation is true: its pages follow the declarations, its commands and links exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from cim.cli import app
+from cim.commands.reference import pages
+from cim.topics import discover
+
+PROJECT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+_BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+
+
+def commands() -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        for block in _BLOCK.findall(page.read_text("utf-8")):
+            for line in block.replace("\\\n", " ").splitlines():
+                text = line.split("#")[0].strip()
+                if text.startswith(("cim ", "make ")) and "..." not in text and "[" not in text:
+                    found.append((page.name, text))
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_a_reference_page_is_what_the_declarations_say(name: str) -> None:
+    written = (PROJECT / "docs" / "reference" / name).read_text("utf-8")
+    assert written == pages()[name], "run `cim reference`"
+
+
+def test_no_reference_page_is_left_of_something_that_is_gone() -> None:
+    assert {p.name for p in (PROJECT / "docs" / "reference").glob("*.md")} == set(pages())
+
+
+@pytest.mark.parametrize(("page", "text"), commands())
+def test_a_documented_command_exists(page: str, text: str) -> None:
+    words = shlex.split(text)
+    if words[0] == "make":
+        makefile = (PROJECT / "Makefile").read_text()
+        assert re.search(rf"^{words[1]}:.*## ", makefile, re.MULTILINE), (page, text)
+        return
+    command = typer.main.get_command(app)
+    for word in words[1:]:
+        inner = getattr(command, "commands", {}).get(word)
+        if inner is None:
+            break
+        command = inner
+    assert not hasattr(command, "commands"), f"{page}: {text} names no command"
+    if words[1] == "run":
+        return  # its options are the analysis' parameters, see below
+    known = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
+    asked = {word.split("=")[0] for word in words[1:] if word.startswith("--")}
+    assert asked <= known, f"{page}: {text}"
+
+
+def test_documented_runs_name_parameters_of_their_analysis() -> None:
+    analyses = {a.id: a for topic in discover() for a in topic.analyses}
+    runs = [shlex.split(text) for _, text in commands() if text.startswith("cim run")]
+    assert runs
+    for words in runs:
+        analysis = analyses[words[2]]
+        asked = {w[2:].replace("-", "_") for w in words[3:] if w.startswith("--")}
+        assert asked <= set(analysis.parameters.model_fields) | {"example", "json", "list"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in _LINK.findall(page.read_text("utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_readme_leads_with_the_two_commands_and_a_picture() -> None:
+    for name in ("README.md", "README.zh.md"):
+        head = (PROJECT / name).read_text("utf-8")[:1200]
+        assert "make demo" in head
+        assert "make test" in head
+        assert "docs/images/overview.png" in head

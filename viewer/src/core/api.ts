@@ -1,0 +1,262 @@
+/** The HTTP contract as types, and the one way to speak it. */
+
+export type Bbox = [west: number, south: number, east: number, north: number] // degrees
+export type Kind = 'mesh' | 'terrain' | 'imagery' | 'vector'
+export type GeometryKind = 'Point' | 'LineString' | 'Polygon' | 'Geometry'
+
+/** A thing with a Chinese title and, mostly, an English one. */
+export interface Titled {
+  title: string
+  title_en?: string
+}
+
+export interface City {
+  name: string
+  name_en: string
+  bounds: Bbox
+  compute_crs: string
+  height_datum: string
+  geoid: { source: string; undulation_at_centre: number }
+  home: [number, number, number, number, number] | null
+  version: string
+}
+
+export interface Field extends Titled {
+  name: string
+  type: 'text' | 'integer' | 'real' | 'boolean' | 'date'
+  unit: string
+}
+
+export interface LegendItem extends Titled {
+  color: string
+  value?: string | null
+}
+
+export interface Style {
+  color: string
+  opacity: number
+  width: number
+  field: string | null
+  legend: LegendItem[]
+  height_field: string | null
+  label_field: string | null
+  visible: boolean
+}
+
+export interface Published {
+  version: number
+  at: string
+  extent: Bbox
+  heights: [number, number] | null // orthometric, m
+  count: number | null
+  url: string
+  media: { minzoom?: number; maxzoom?: number; format?: string; resolution?: number }
+}
+
+export interface Layer extends Titled {
+  id: string
+  abstract: string
+  kind: Kind
+  data_class: string
+  geometry: GeometryKind | null
+  fields: Field[]
+  owner: string
+  sensitivity: string
+  cim_level: number | null
+  style: Style
+  published: Published | null
+}
+
+export type Position = number[]
+export type Geometry =
+  | { type: 'Point'; coordinates: Position }
+  | { type: 'MultiPoint' | 'LineString'; coordinates: Position[] }
+  | { type: 'MultiLineString' | 'Polygon'; coordinates: Position[][] }
+  | { type: 'MultiPolygon'; coordinates: Position[][][] }
+  | { type: 'GeometryCollection'; geometries: Geometry[] }
+
+export interface Feature {
+  type: 'Feature'
+  id?: number
+  geometry: Geometry | null
+  properties: Record<string, unknown>
+}
+
+export interface FeatureCollection {
+  type: 'FeatureCollection'
+  features: Feature[]
+  numberMatched?: number
+  numberReturned?: number
+}
+
+export interface SearchHit {
+  layer: string
+  layer_title: string
+  layer_title_en: string
+  fid: number
+  name: string
+  lon: number
+  lat: number
+  height: number | null // ellipsoidal, m
+  bbox: Bbox | null
+}
+
+export interface Elevation {
+  height: number // orthometric, m
+  ellipsoidal: number // m
+  layer: string
+  version: number
+}
+
+export interface AnalysisHead extends Titled {
+  id: string
+  summary: string
+  summary_en: string
+}
+
+export interface Topic extends Titled {
+  name: string
+  analyses: AnalysisHead[]
+}
+
+export interface Parameter {
+  title?: string
+  'x-title-en'?: string
+  'x-unit'?: string
+  'x-widget'?: string
+  type?: string
+  anyOf?: Parameter[]
+  enum?: (string | number)[]
+  description?: string
+  default?: unknown
+  minimum?: number
+  maximum?: number
+  exclusiveMinimum?: number
+  exclusiveMaximum?: number
+}
+
+export interface Analysis extends AnalysisHead {
+  parameters: { properties: Record<string, Parameter>; required?: string[] }
+  example: Record<string, unknown> | null
+}
+
+export type Verdict = 'PASS' | 'FAIL' | 'UNKNOWN' | 'NEEDS_REVIEW'
+
+export interface Figure extends Titled {
+  key: string
+  value: number | string | null
+  unit: string | null
+  verdict: Verdict | null
+  evidence: string | null
+}
+
+export interface Coverage {
+  url: string
+  download?: string // GeoTIFF
+  bounds: Bbox
+  minzoom: number
+  maxzoom: number
+  legend: LegendItem[]
+}
+
+export interface Axis extends Titled {
+  unit: string
+  values: (number | string | null)[]
+}
+
+export interface Series extends Titled {
+  x: Axis
+  y: Axis[]
+}
+
+export interface Result {
+  analysis: string
+  id: string
+  title: string
+  summary: Figure[]
+  features: FeatureCollection | null
+  coverage: Coverage | null
+  series: Series[] | null
+  table: {
+    columns: (Titled & { key: string; unit?: string | null })[]
+    rows: Record<string, unknown>[]
+  } | null
+  provenance: Record<string, unknown>
+}
+
+/** A refusal of the server (problem+json), or the network's. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+    readonly remedy: string,
+  ) {
+    super(detail || title)
+    this.name = 'ApiError'
+  }
+}
+
+async function call<T>(path: string, init?: RequestInit): Promise<T> {
+  let response: Response
+  try {
+    response = await fetch(path, init)
+  } catch (error) {
+    throw new ApiError(0, 'network', String(error), '')
+  }
+  const text = await response.text()
+  let body: unknown = null
+  try {
+    body = text ? JSON.parse(text) : null
+  } catch {
+    throw new ApiError(response.status, response.statusText, text.slice(0, 200), '')
+  }
+  if (response.ok) return body as T
+  const problem = (body ?? {}) as Record<string, unknown>
+  const word = (key: string) => (typeof problem[key] === 'string' ? (problem[key] as string) : '')
+  throw new ApiError(
+    response.status,
+    word('title') || response.statusText,
+    word('detail') || (problem.detail ? JSON.stringify(problem.detail) : ''),
+    word('remedy'),
+  )
+}
+
+const part = encodeURIComponent
+
+function query(values: Record<string, string | number | undefined>): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined)
+  return new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString()
+}
+
+export const api = {
+  city: () => call<City>('api/city'),
+  layers: async () => (await call<{ layers: Layer[] }>('api/layers')).layers,
+  features: (
+    layer: string,
+    options: { bbox?: Bbox; limit?: number; offset?: number; q?: string } = {},
+  ) =>
+    call<FeatureCollection>(
+      `api/layers/${part(layer)}/features?` +
+        query({ ...options, bbox: options.bbox?.map((v) => v.toFixed(8)).join(',') }),
+    ),
+  feature: (layer: string, fid: number) =>
+    call<Feature>(`api/layers/${part(layer)}/features/${fid}`),
+  search: async (q: string, limit = 20) =>
+    (await call<{ results: SearchHit[] }>(`api/search?${query({ q, limit })}`)).results,
+  elevation: (lon: number, lat: number) =>
+    call<Elevation>(`api/elevation?${query({ lon, lat })}`),
+  topics: async () => (await call<{ topics: Topic[] }>('api/topics')).topics,
+  analysis: (id: string) => call<Analysis>(`api/topics/${id.replace('.', '/')}`),
+  run: (id: string, parameters: Record<string, unknown>) =>
+    call<Result>(`api/topics/${id.replace('.', '/')}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(parameters),
+    }),
+}
+
+/** Served addresses start with "/"; ours are relative, so that any prefix may serve the viewer. */
+export function served(url: string): string {
+  return url.startsWith('/') ? `.${url}` : url
+}

@@ -1,0 +1,70 @@
+/** `window.cim`: what tests, scripts and embedding pages may ask of the viewer. */
+import { Cartesian3 } from 'cesium'
+import type { Measurement, MeasureKind } from './measure'
+import type { Inspection } from './inspector'
+import { currentView, type View } from './camera'
+import type { CityScene } from './scene'
+import { encode } from './share'
+
+export interface Automation {
+  whenIdle(ms?: number | null): Promise<void>
+  state(): {
+    view: View
+    layers: Record<string, { shown: boolean; opacity: number; status: string }>
+    quality: string
+    lang: string
+    frames: number
+  }
+  setLayer(id: string, shown: boolean): Promise<void>
+  setOpacity(id: string, opacity: number): void
+  flyTo(view: View): void
+  home(): void
+  pick(x: number, y: number): Promise<Inspection | null>
+  toPixel(lon: number, lat: number, height: number): [number, number] | null
+  /** Measure between places [lon, lat, height above the ellipsoid] as if they were clicked. */
+  measure(kind: MeasureKind, places: [number, number, number][]): Measurement | null
+  sampleTerrain(places: [number, number][]): Promise<number[]>
+  link(): string
+  readonly errors: { source: string; message: string }[]
+}
+
+declare global {
+  interface Window {
+    cim: Automation
+  }
+}
+
+export function publish(scene: CityScene, lang: () => string): void {
+  let frames = 0
+  scene.viewer.scene.postRender.addEventListener(() => void frames++)
+  window.cim = {
+    whenIdle: (ms) => scene.whenIdle(ms ?? 60_000),
+    state: () => ({
+      view: currentView(scene.viewer),
+      layers: Object.fromEntries(
+        scene.stack.layers.map(({ id }) => {
+          const { shown, opacity, status } = scene.stack.state(id)!
+          return [id, { shown, opacity, status }]
+        }),
+      ),
+      quality: scene.quality,
+      lang: lang(),
+      frames,
+    }),
+    setLayer: (id, shown) => scene.setLayer(id, shown),
+    setOpacity: (id, opacity) => scene.stack.setOpacity(id, opacity),
+    flyTo: (view) => scene.goTo(view),
+    home: () => scene.home(0),
+    pick: (x, y) => scene.pick(x, y),
+    toPixel: (lon, lat, height) => scene.toPixel(lon, lat, height),
+    measure: (kind, places) => {
+      scene.measure.start(kind)
+      for (const place of places) scene.measure.add(Cartesian3.fromDegrees(...place))
+      scene.measure.finish()
+      return scene.measure.measurement()
+    },
+    sampleTerrain: (places) => scene.sampleTerrain(places),
+    link: () => encode(scene.shared(lang())),
+    errors: scene.faults.list,
+  }
+}

@@ -1,0 +1,92 @@
+/** Pictures on the ground: Web Mercator tiles. */
+import {
+  ImageryLayer,
+  type ImageryLayerCollection,
+  type ImageryTypes,
+  Rectangle,
+  type Request,
+  Resource,
+  TextureMagnificationFilter,
+  UrlTemplateImageryProvider,
+} from 'cesium'
+import { served, type Bbox } from './api'
+import type { Drawn, PublishedLayer, Stage } from './drawn'
+
+export interface Tiles {
+  url: string
+  extent: Bbox
+  minzoom?: number | undefined
+  maxzoom?: number | undefined
+}
+
+const BLANK = document.createElement('canvas')
+BLANK.width = BLANK.height = 1
+
+/** One tile; a place without a picture answers 204, which Cesium's own loader takes for a fault. */
+function pictureOf(
+  template: string,
+  x: number,
+  y: number,
+  level: number,
+  request?: Request,
+): Promise<ImageryTypes> | undefined {
+  const address = template.replace('{z}', `${level}`).replace('{x}', `${x}`).replace('{y}', `${y}`)
+  const resource = new Resource({ url: served(address), ...(request && { request }) })
+  const answer: Promise<Blob | undefined> | undefined = resource.fetchBlob()
+  return answer?.then(async (blob): Promise<ImageryTypes> => {
+    if (!blob?.size) return BLANK
+    return createImageBitmap(blob, {
+      imageOrientation: 'flipY', // as WebGL wants it
+      premultiplyAlpha: 'none',
+      colorSpaceConversion: 'none',
+    })
+  })
+}
+
+/** Imagery of XYZ tiles; outside tiles answer 204 and stay transparent. */
+export function imageryOf(tiles: Tiles, failed: (message: string) => void): ImageryLayer {
+  const provider = new UrlTemplateImageryProvider({
+    url: served(tiles.url),
+    rectangle: Rectangle.fromDegrees(...tiles.extent),
+    minimumLevel: tiles.minzoom ?? 0,
+    maximumLevel: tiles.maxzoom ?? 18,
+  })
+  provider.requestImage = (x, y, level, request) => pictureOf(tiles.url, x, y, level, request)
+  provider.errorEvent.addEventListener((error) => failed(error.message))
+  return new ImageryLayer(provider)
+}
+
+/** Metres a pixel of each picture of the ground; results of analyses have none and stay on top. */
+const resolutions = new WeakMap<ImageryLayer, number>()
+
+/** Where a picture belongs: above all coarser ones, below the finer, whichever came first. */
+function above(ground: ImageryLayerCollection, imagery: ImageryLayer): number {
+  const mine = resolutions.get(imagery) ?? 0
+  let index = 0
+  while (index < ground.length && (resolutions.get(ground.get(index)) ?? 0) >= mine) index += 1
+  return index
+}
+
+export async function drawImagery(stage: Stage, layer: PublishedLayer): Promise<Drawn> {
+  const { url, extent, media } = layer.published
+  const imagery = imageryOf(
+    {
+      url: `${url}{z}/{x}/{y}.${media.format ?? 'auto'}`,
+      extent,
+      minzoom: media.minzoom,
+      maxzoom: media.maxzoom,
+    },
+    (message) => stage.faults.add(layer.id, message),
+  )
+  imagery.magnificationFilter = TextureMagnificationFilter.LINEAR
+  resolutions.set(imagery, media.resolution ?? Infinity)
+  stage.viewer.imageryLayers.add(imagery, above(stage.viewer.imageryLayers, imagery))
+  return {
+    setShown: (shown) => {
+      imagery.show = shown
+    },
+    setOpacity: (opacity) => {
+      imagery.alpha = opacity
+    },
+  }
+}

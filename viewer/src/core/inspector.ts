@@ -1,0 +1,165 @@
+/** What is at a clicked pixel: features with their attributes, a mesh tile, a place on the ground. */
+import {
+  Cartesian2,
+  Cartesian3,
+  Cartographic,
+  type Cesium3DTileset,
+  Math as CesiumMath,
+} from 'cesium'
+import { api, type Elevation, type Feature } from './api'
+import type { PublishedLayer, Stage } from './drawn'
+import { placeAt, type Place } from './ground'
+import type { LayerStack } from './layers'
+import type { FeatureRef } from './point'
+import { boxAround, distanceTo } from './shape'
+
+export interface Spot {
+  lon: number // degrees
+  lat: number
+  ellipsoidal: number // m
+  orthometric: number // m
+  ground: Elevation | null // of the DEM at the same place
+}
+
+export interface TileInfo {
+  layer: string
+  url: string
+  level: number
+  geometricError: number // m
+  triangles: number
+}
+
+export interface Found {
+  layer: string
+  feature: Feature
+}
+
+export interface Inspection {
+  spot: Spot | null
+  tile: TileInfo | null
+  found: Found[]
+}
+
+/** How far from a line or point a click still means it, pixels. */
+const TOLERANCE = 8
+
+export class Inspector {
+  constructor(
+    private readonly stage: Stage,
+    private readonly stack: LayerStack,
+  ) {}
+
+  place(pixel: Cartesian2): Place | null {
+    return placeAt(this.stage, pixel, this.meshes())
+  }
+
+  async at(pixel: Cartesian2): Promise<Inspection | null> {
+    const place = this.place(pixel)
+    if (!place) return null
+    const direct = place.marker ? await this.fetch(place.marker) : null
+    const spot = await this.spot(place.point)
+    const metres = this.metresPerPixel(place.point) * TOLERANCE
+    const around = await this.around(spot, metres, place.onMesh !== null)
+    const same = (one: Found) =>
+      direct && one.layer === direct.layer && one.feature.id === direct.feature.id
+    const found = direct ? [direct, ...around.filter((one) => !same(one))] : around
+    return { spot, tile: this.tile(place), found }
+  }
+
+  private meshes(): Cesium3DTileset[] {
+    return this.stack.tilesetsOf('mesh').map(({ tileset }) => tileset)
+  }
+
+  private async fetch(ref: FeatureRef): Promise<Found> {
+    return { layer: ref.layer, feature: await api.feature(ref.layer, ref.fid) }
+  }
+
+  private async spot(point: Cartesian3): Promise<Spot> {
+    const place = Cartographic.fromCartesian(point)
+    const lon = CesiumMath.toDegrees(place.longitude)
+    const lat = CesiumMath.toDegrees(place.latitude)
+    const ground = this.covered(lon, lat) ? await api.elevation(lon, lat).catch(() => null) : null
+    const undulation = ground
+      ? ground.ellipsoidal - ground.height
+      : this.stage.city.geoid.undulation_at_centre
+    return { lon, lat, ellipsoidal: place.height, orthometric: place.height - undulation, ground }
+  }
+
+  /** Whether a published terrain may know the height there. */
+  private covered(lon: number, lat: number): boolean {
+    return this.stack.layers.some(({ kind, published }) => {
+      const [west, south, east, north] = published.extent
+      return kind === 'terrain' && west <= lon && lon <= east && south <= lat && lat <= north
+    })
+  }
+
+  private tile({ onMesh, picked }: Place): TileInfo | null {
+    if (!onMesh) return null
+    const owner = this.stack.tilesetsOf('mesh').find(({ tileset }) => tileset === onMesh)
+    const content = (picked as { content?: TileContent }).content
+    if (!owner || !content) return null
+    const url = new URL(content.url, document.baseURI).pathname
+    return {
+      layer: owner.layer.id,
+      url: url.split('/').slice(-3).join('/'),
+      level: content.tile._depth,
+      geometricError: content.tile.geometricError,
+      triangles: content.trianglesLength,
+    }
+  }
+
+  /** Features of the layers in question near the place, the most specific first. */
+  private async around(spot: Spot, metres: number, onMesh: boolean): Promise<Found[]> {
+    const asked = this.stack.layers.filter(
+      (layer) =>
+        layer.kind === 'vector' &&
+        // a click on the mesh means the building, whether or not its outline is shown
+        (this.stack.state(layer.id)?.shown || (onMesh && layer.style.height_field)),
+    )
+    const bbox = boxAround(spot.lon, spot.lat, metres)
+    const answers = await Promise.all(
+      asked.map(async (layer) => {
+        const page = await api.features(layer.id, { bbox, limit: 50 })
+        return page.features
+          .filter((feature) => feature.geometry)
+          .map((feature) => ({
+            layer,
+            feature,
+            distance: distanceTo(feature.geometry!, spot.lon, spot.lat),
+          }))
+      }),
+    )
+    return answers
+      .flat()
+      .filter(({ layer, distance }) => distance <= (isArea(layer) ? 0 : metres))
+      .sort((a, b) => rank(a.layer) - rank(b.layer) || a.distance - b.distance)
+      .map(({ layer, feature }) => ({ layer: layer.id, feature }))
+  }
+
+  /** Size of a CSS pixel at a place, m. */
+  metresPerPixel(point: Cartesian3): number {
+    const { canvas, camera } = this.stage.viewer
+    const distance = Math.max(Cartesian3.distance(point, camera.positionWC), 1)
+    const { clientWidth, clientHeight } = canvas
+    const size = new Cartesian2()
+    camera.frustum.getPixelDimensions(clientWidth, clientHeight, distance, 1, size)
+    return Math.max(size.x, size.y)
+  }
+}
+
+interface TileContent {
+  url: string
+  trianglesLength: number
+  tile: { _depth: number; geometricError: number }
+}
+
+function isArea(layer: PublishedLayer): boolean {
+  return layer.geometry === 'Polygon'
+}
+
+/** Points before lines, buildings before other areas. */
+function rank(layer: PublishedLayer): number {
+  if (layer.geometry === 'Point') return 0
+  if (layer.geometry === 'LineString') return 1
+  return layer.style.height_field ? 2 : 3
+}

@@ -1,0 +1,255 @@
+/** The city on the screen: the one object that the shell and the automation talk to. */
+import {
+  Cartesian2,
+  Cartesian3,
+  Cartographic,
+  Math as CesiumMath,
+  SceneTransforms,
+  ScreenSpaceEventHandler,
+  ScreenSpaceEventType,
+  sampleTerrainMostDetailed,
+  type Viewer,
+} from 'cesium'
+import { api, type Bbox, type City, type Layer, type Result } from './api'
+import { currentView, goHome, goTo, groundOf, lookAt, type Look, type View } from './camera'
+import type { Stage } from './drawn'
+import { Extrusion } from './extrusion'
+import { Faults } from './faults'
+import { Highlight } from './highlight'
+import { whenIdle } from './idle'
+import { Inspector, type Inspection } from './inspector'
+import { Labels } from './labels'
+import { LayerStack } from './layers'
+import { Measure } from './measure'
+import { Outcome } from './outcome'
+import { decode, type Shared } from './share'
+import { Signal } from './signal'
+import { createStage, lightFrom, type Quality } from './stage'
+
+export interface Cursor {
+  lon: number
+  lat: number
+  orthometric: number // m
+}
+
+type PointTaker = (lon: number, lat: number) => void
+
+export class CityScene {
+  readonly inspected = new Signal<Inspection | null>()
+  readonly inspecting = new Signal<boolean>()
+  readonly cursorMoved = new Signal<Cursor | null>()
+  readonly cameraMoved = new Signal<View>()
+  readonly highlight: Highlight
+  readonly measure: Measure
+  readonly outcome: Outcome
+  readonly extrusion: Extrusion
+  readonly inspector: Inspector
+  private taker: PointTaker | null = null
+
+  private constructor(
+    private readonly stage: Stage,
+    readonly stack: LayerStack,
+    readonly quality: Quality,
+  ) {
+    this.highlight = new Highlight(stage.viewer)
+    this.measure = new Measure(stage)
+    this.outcome = new Outcome(stage)
+    this.extrusion = new Extrusion(stage)
+    this.inspector = new Inspector(stage, stack)
+    this.listen()
+  }
+
+  static async open(container: HTMLElement, quality: Quality): Promise<CityScene> {
+    const [city, layers] = await Promise.all([api.city(), api.layers()])
+    const faults = new Faults()
+    const viewer = createStage(container, quality, faults)
+    const stage: Stage = { viewer, city, faults, labels: new Labels(viewer) }
+    const [west, south, east, north] = city.bounds
+    lightFrom(viewer, (west + east) / 2, (south + north) / 2)
+    const scene = new CityScene(stage, new LayerStack(stage, layers), quality)
+    await scene.restore(decode(location.hash), true)
+    return scene
+  }
+
+  get viewer(): Viewer {
+    return this.stage.viewer
+  }
+
+  get city(): City {
+    return this.stage.city
+  }
+
+  get faults(): Faults {
+    return this.stage.faults
+  }
+
+  /** Bring back a shared picture; at the start, what it leaves out takes its default. */
+  async restore(shared: Shared, first = false): Promise<void> {
+    if (shared.view) goTo(this.viewer, shared.view)
+    else if (first) this.home(0)
+    if (!shared.layers && !first) return
+    const work = this.stack.layers.map((layer) => {
+      const wanted = shared.layers ? shared.layers.has(layer.id) : layer.style.visible
+      const opacity = shared.layers?.get(layer.id)
+      if (opacity !== undefined) this.stack.setOpacity(layer.id, opacity)
+      return this.setLayer(layer.id, wanted)
+    })
+    await Promise.all(work)
+  }
+
+  shared(lang: string): Shared {
+    const layers = this.stack
+      .shown()
+      .map(({ id }) => [id, this.stack.state(id)!.opacity] as [string, number])
+    return { view: currentView(this.viewer), layers: new Map(layers), lang }
+  }
+
+  setLayer(id: string, shown: boolean): Promise<void> {
+    return this.stack.setShown(id, shown)
+  }
+
+  home(seconds = 1.5): void {
+    goHome(this.viewer, this.city, this.stack.all, seconds)
+  }
+
+  goTo(view: View, seconds = 0): void {
+    goTo(this.viewer, view, seconds)
+  }
+
+  flyToLayer(layer: Layer): void {
+    if (!layer.published) return
+    const ground = groundOf(layer, this.city) ?? this.groundBelow(layer.published.extent)
+    lookAt(this.viewer, layer.published.extent, ground, { pitch: -50, margin: 0.8 })
+  }
+
+  flyToExtent(extent: Bbox, ground: number | null, look: Look = {}): void {
+    lookAt(this.viewer, extent, ground ?? this.groundBelow(extent), look)
+  }
+
+  showResult(result: Result): void {
+    const meshes = this.stack.tilesetsOf('mesh').map(({ tileset }) => tileset)
+    this.outcome.show(result, meshes)
+  }
+
+  /** The next click gives a place to `taker` instead of being inspected. */
+  takePoint(taker: PointTaker | null): void {
+    this.taker = taker
+    this.viewer.canvas.style.cursor = taker ? 'crosshair' : ''
+  }
+
+  async pick(x: number, y: number): Promise<Inspection | null> {
+    const found = await this.inspector.at(new Cartesian2(x, y))
+    this.inspected.emit(found)
+    return found
+  }
+
+  whenIdle(limit: number): Promise<void> {
+    return whenIdle(this.viewer, this.stack, limit)
+  }
+
+  /** Terrain heights above the ellipsoid at the finest level, m. */
+  async sampleTerrain(places: [number, number][]): Promise<number[]> {
+    const points = places.map(([lon, lat]) => Cartographic.fromDegrees(lon, lat))
+    await sampleTerrainMostDetailed(this.viewer.terrainProvider, points)
+    return points.map((point) => point.height)
+  }
+
+  /** A point that a form has taken, marked on the ground. */
+  markPoint(lon: number, lat: number): void {
+    const geometry = { type: 'Point' as const, coordinates: [lon, lat] }
+    this.highlight.show([{ type: 'Feature', geometry, properties: {} }])
+  }
+
+  faceNorth(): void {
+    this.goTo({ ...currentView(this.viewer), heading: 0 }, this.quality === 'low' ? 0 : 0.8)
+  }
+
+  /** Metres on the ground that one CSS pixel covers in the middle of the picture; 0 for the sky. */
+  metresPerPixel(): number {
+    const { canvas, camera, scene } = this.viewer
+    const middle = new Cartesian2(canvas.clientWidth / 2, canvas.clientHeight / 2)
+    const ray = camera.getPickRay(middle)
+    const point = ray && scene.globe.pick(ray, scene)
+    return point ? this.inspector.metresPerPixel(point) : 0
+  }
+
+  /** Pixel of the canvas where a place (height above the ellipsoid, m) is drawn. */
+  toPixel(lon: number, lat: number, height: number): [number, number] | null {
+    const place = Cartesian3.fromDegrees(lon, lat, height)
+    const pixel = SceneTransforms.worldToWindowCoordinates(this.viewer.scene, place)
+    return pixel ? [pixel.x, pixel.y] : null
+  }
+
+  private groundBelow([west, south, east, north]: Bbox): number {
+    const middle = Cartographic.fromDegrees((west + east) / 2, (south + north) / 2)
+    const drawn = this.viewer.scene.globe.getHeight(middle)
+    if (drawn !== undefined) return drawn
+    const terrain = this.stack.all.find((layer) => layer.kind === 'terrain' && layer.published)
+    return (terrain && groundOf(terrain, this.city)) ?? this.city.geoid.undulation_at_centre
+  }
+
+  private listen(): void {
+    const handler = new ScreenSpaceEventHandler(this.viewer.canvas)
+    handler.setInputAction(
+      ({ position }: ScreenSpaceEventHandler.PositionedEvent) => this.clicked(position),
+      ScreenSpaceEventType.LEFT_CLICK,
+    )
+    const finish = () => this.measure.finish()
+    handler.setInputAction(finish, ScreenSpaceEventType.LEFT_DOUBLE_CLICK)
+    handler.setInputAction(finish, ScreenSpaceEventType.RIGHT_CLICK)
+    let waiting: Cartesian2 | null = null
+    handler.setInputAction(({ endPosition }: ScreenSpaceEventHandler.MotionEvent) => {
+      if (!waiting) setTimeout(() => {
+        const pixel = waiting!
+        waiting = null
+        this.hover(pixel)
+      }, 60)
+      waiting = Cartesian2.clone(endPosition)
+    }, ScreenSpaceEventType.MOUSE_MOVE)
+    this.viewer.camera.percentageChanged = 0.01
+    this.viewer.camera.changed.addEventListener(() =>
+      this.cameraMoved.emit(currentView(this.viewer)),
+    )
+    this.viewer.camera.moveEnd.addEventListener(() =>
+      this.cameraMoved.emit(currentView(this.viewer)),
+    )
+  }
+
+  private clicked(pixel: Cartesian2): void {
+    if (this.measure.active) {
+      const place = this.inspector.place(pixel)
+      if (place) this.measure.add(place.point)
+      return
+    }
+    if (this.taker) {
+      const place = this.inspector.place(pixel)
+      if (!place) return
+      const { longitude, latitude } = Cartographic.fromCartesian(place.point)
+      const taker = this.taker
+      this.takePoint(null)
+      taker(CesiumMath.toDegrees(longitude), CesiumMath.toDegrees(latitude))
+      return
+    }
+    this.inspecting.emit(true)
+    this.pick(pixel.x, pixel.y)
+      .catch((error: unknown) => this.faults.add('scene', error))
+      .finally(() => this.inspecting.emit(false))
+  }
+
+  private hover(pixel: Cartesian2): void {
+    if (this.measure.active) {
+      const place = this.inspector.place(pixel)
+      this.measure.move(place?.point ?? null)
+    }
+    // the terrain alone is cheap enough to ask at every move
+    const ray = this.viewer.camera.getPickRay(pixel)
+    const point = ray && this.viewer.scene.globe.pick(ray, this.viewer.scene)
+    if (!point) return this.cursorMoved.emit(null)
+    const place = Cartographic.fromCartesian(point)
+    return this.cursorMoved.emit({
+      lon: CesiumMath.toDegrees(place.longitude),
+      lat: CesiumMath.toDegrees(place.latitude),
+      orthometric: place.height - this.city.geoid.undulation_at_centre,
+    })
+  }
+}

@@ -1,0 +1,52 @@
+/** The link that brings somebody else to the same picture: `#c=…&l=…&lang=…`. */
+import type { View } from './camera'
+
+export interface Shared {
+  view?: View
+  layers?: Map<string, number> // id → opacity 0..1
+  lang?: string
+}
+
+export function encode(shared: Shared): string {
+  const parts: string[] = []
+  if (shared.view) {
+    const { lon, lat, height, heading, pitch } = shared.view
+    const digits = [lon.toFixed(6), lat.toFixed(6), height.toFixed(1)]
+    parts.push(`c=${[...digits, heading.toFixed(1), pitch.toFixed(1)].join(',')}`)
+  }
+  if (shared.layers) {
+    const layers = [...shared.layers].map(([id, opacity]) =>
+      opacity >= 0.995 ? id : `${id}:${Math.round(opacity * 100)}`,
+    )
+    parts.push(`l=${layers.join(',')}`)
+  }
+  if (shared.lang) parts.push(`lang=${shared.lang}`)
+  return `#${parts.join('&')}`
+}
+
+/** Read a hash; what does not fit is left out. */
+export function decode(hash: string): Shared {
+  const values = new URLSearchParams(hash.replace(/^#/, ''))
+  const shared: Shared = {}
+  const camera = values.get('c')?.split(',').map(Number)
+  if (camera?.length === 5 && camera.every(Number.isFinite)) {
+    const [lon, lat, height, heading, pitch] = camera as [number, number, number, number, number]
+    shared.view = { lon, lat, height, heading, pitch }
+  }
+  const layers = values.get('l')
+  if (layers !== null) {
+    shared.layers = new Map(
+      layers
+        .split(',')
+        .filter(Boolean)
+        .map((item) => {
+          const [id = '', percent] = item.split(':')
+          const opacity = percent === undefined ? 1 : Number(percent) / 100
+          return [id, Number.isFinite(opacity) ? Math.min(1, Math.max(0, opacity)) : 1]
+        }),
+    )
+  }
+  const lang = values.get('lang')
+  if (lang) shared.lang = lang
+  return shared
+}

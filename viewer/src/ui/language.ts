@@ -1,0 +1,92 @@
+/** The two languages of the screen, and titles that come with the data. */
+import { createI18n } from 'vue-i18n'
+import type { Titled } from '../core/api'
+import { en } from './en'
+import { zh } from './zh'
+
+export type Lang = 'zh' | 'en'
+
+export const i18n = createI18n({
+  legacy: false,
+  locale: 'zh',
+  fallbackLocale: 'zh',
+  messages: { zh, en },
+})
+
+export function lang(): Lang {
+  return i18n.global.locale.value as Lang
+}
+
+export function setLang(value: string | undefined): void {
+  if (value !== 'zh' && value !== 'en') return
+  i18n.global.locale.value = value
+  document.documentElement.lang = value === 'zh' ? 'zh-CN' : 'en'
+}
+
+/** The title of a layer, field, figure… in the language of the screen. */
+export function titleOf(thing: Titled): string {
+  return (lang() === 'en' && thing.title_en) || thing.title
+}
+
+/** Data classes of CJJ/T 315 in English; the Chinese name is the key in the data. */
+const CLASSES: Record<string, string> = {
+  时空基础: 'Spatio-temporal base',
+  资源调查: 'Resource survey',
+  规划管控: 'Planning control',
+  工程建设项目: 'Construction projects',
+  公共专题: 'Public topics',
+  物联感知: 'Sensing',
+  CIM成果: 'CIM products',
+}
+
+export const CLASS_ORDER = Object.keys(CLASSES)
+
+export function classTitle(name: string): string {
+  return lang() === 'en' ? (CLASSES[name] ?? name) : name
+}
+
+/** UCUM codes that people write otherwise. */
+const UNITS: Record<string, string> = {
+  deg: '°',
+  m2: 'm²',
+  m3: 'm³',
+  km2: 'km²',
+  hm2: 'hm²',
+  'm2/m2': '',
+  '1': '',
+}
+
+/** UCUM codes that are words: Chinese, English. */
+const WORDS: Record<string, [string, string]> = {
+  a: ['年', 'years'],
+  d: ['天', 'days'],
+  '{person}': ['人', 'persons'],
+  '{storey}': ['层', 'storeys'],
+  '{floor}': ['层', 'floors'],
+  '{household}': ['户', 'households'],
+}
+
+export function unitOf(unit: string | null | undefined): string {
+  if (!unit) return ''
+  const words = WORDS[unit]
+  if (words) return words[lang() === 'en' ? 1 : 0]
+  return UNITS[unit] ?? unit.replace(/[{}]/g, '')
+}
+
+/** A number with at most `digits` decimals and thousands apart. */
+export function figure(value: number, digits = 2): string {
+  return value.toLocaleString(lang() === 'zh' ? 'zh-CN' : 'en-US', {
+    maximumFractionDigits: digits,
+  })
+}
+
+/** A length in metres, or in kilometres where metres have five digits. */
+export function length(metres: number): string {
+  return Math.abs(metres) >= 10_000 ? `${figure(metres / 1000, 3)} km` : `${figure(metres)} m`
+}
+
+export function area(squareMetres: number): string {
+  return squareMetres >= 1_000_000
+    ? `${figure(squareMetres / 1_000_000, 4)} km²`
+    : `${figure(squareMetres, 1)} m²`
+}

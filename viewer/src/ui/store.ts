@@ -1,0 +1,70 @@
+/** What the shell shows, kept in step with the scene by its signals. */
+import { reactive, shallowRef } from 'vue'
+import type { City, Layer } from '../core/api'
+import { currentView, type View } from '../core/camera'
+import type { Inspection } from '../core/inspector'
+import type { LayerState } from '../core/layers'
+import type { Measurement } from '../core/measure'
+import type { CityScene, Cursor } from '../core/scene'
+
+export type Panel = 'inspect' | 'measure' | 'analysis' | 'share'
+
+/** The scene itself stays outside Vue's reach: proxies would slow Cesium down. */
+let opened: CityScene | null = null
+
+export function scene(): CityScene {
+  if (!opened) throw new Error('the scene is not open yet')
+  return opened
+}
+
+export const state = reactive({
+  ready: false,
+  failure: '',
+  city: null as City | null,
+  layers: [] as Layer[],
+  layer: {} as Record<string, LayerState>,
+  treeOpen: window.innerWidth >= 900,
+  panel: null as Panel | null,
+  inspecting: false,
+  loading: false,
+  cursor: null as Cursor | null,
+  view: null as View | null,
+})
+
+export const inspection = shallowRef<Inspection | null>(null)
+export const measurement = shallowRef<Measurement | null>(null)
+
+export function adopt(city: CityScene): void {
+  opened = city
+  state.city = city.city
+  state.layers = city.stack.all
+  for (const { id } of city.stack.layers) state.layer[id] = { ...city.stack.state(id)! }
+  city.stack.changed.on((layer) => (state.layer[layer.id] = layer))
+  city.cursorMoved.on((cursor) => (state.cursor = cursor))
+  city.cameraMoved.on((view) => (state.view = view))
+  city.inspecting.on((busy) => (state.inspecting = busy))
+  city.inspected.on((found) => {
+    inspection.value = found
+    if (found) state.panel = 'inspect'
+    else city.highlight.clear()
+  })
+  city.measure.changed.on((value) => (measurement.value = value))
+  city.viewer.scene.globe.tileLoadProgressEvent.addEventListener(
+    (waiting: number) => (state.loading = waiting > 0),
+  )
+  state.view = currentView(city.viewer)
+  state.ready = true
+}
+
+/** Open one of the panels on the right; the same one again closes it. */
+export function toggle(panel: Panel): void {
+  show(state.panel === panel ? null : panel)
+}
+
+export function show(panel: Panel | null): void {
+  const left = state.panel
+  state.panel = panel
+  if (left === 'measure' && panel !== 'measure') scene().measure.clear()
+  if (left === 'inspect' && panel !== 'inspect') scene().highlight.clear()
+  if (left === 'analysis' && panel !== 'analysis') scene().takePoint(null)
+}
