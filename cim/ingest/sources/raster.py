@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,13 @@ def files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+def _quietly_open(path: Path) -> rasterio.DatasetReader:
+    """Open a raster; one without georeference is told of in our words, not in a warning's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        return rasterio.open(path)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[rasterio.DatasetReader]:
     """A raster, open; whatever GDAL says of a bad one becomes one sentence.
@@ -40,7 +48,7 @@ def opened(path: Path) -> Iterator[rasterio.DatasetReader]:
         FormatError: GDAL cannot open or read it.
     """
     try:
-        with rasterio.open(path) as image:
+        with _quietly_open(path) as image:
             yield image
     except (rasterio.errors.RasterioIOError, rasterio.errors.RasterioError) as error:
         raise FormatError(
@@ -135,7 +143,7 @@ def is_elevation(path: Path) -> bool:
     if path.suffix.lower() not in SUFFIXES or not _looks_like(path):
         return False
     try:
-        with rasterio.open(path) as image:
+        with _quietly_open(path) as image:
             return image.count == 1 and image.dtypes[0] not in {"uint8", "int8"}
     except rasterio.errors.RasterioError:
         return False

@@ -1,0 +1,359 @@
+"""Orthophotos as they come: masks, bit depths, sheets, damage; judged by GDAL's own warp."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import rasterio
+from affine import Affine
+from PIL import Image
+from rasterio.enums import ColorInterp
+from rasterio.windows import Window
+
+from cim.city import Bounds, City
+from cim.errors import InputError, OutsideCityError
+from cim.geo.crs import lonlat_bounds, resolve
+from cim.ingest.report import Exit, Report
+from cim.installation import Installation
+from cim.layers import Kind, Layer
+from cim.tiles import imagery
+from tests.delivered import NORTH, WEST, deliver, raster, refusals, warnings
+from tests.outside import program, run
+
+pytestmark = pytest.mark.db
+Pixels = npt.NDArray[Any]
+CELL = 0.5
+SIDE = 700
+
+
+def picture(rows: int = SIDE, columns: int = SIDE, seed: int = 4) -> Pixels:
+    """Smooth colours with sharp fields in them, wholly lopsided; no pixel is black."""
+    y, x = np.mgrid[0:rows, 0:columns]
+    base = np.stack([60 + x * 150 / columns, 60 + y * 150 / rows, 110 + 40 * np.sin(x / 40)])
+    random = np.random.default_rng(seed)
+    for _ in range(12):
+        top, left = random.integers(0, rows - 60), random.integers(0, columns - 60)
+        colour = random.integers(30, 220, 3)
+        base[:, top : top + 60, left : left + 60] = colour[:, None, None]
+    return base.clip(1, 254).astype(np.uint8)
+
+
+def cog(here: Installation, report: Report) -> Path:
+    assert report.version is not None
+    return here.files.version(report.layer, report.version) / "ortho.tif"
+
+
+def warped(source: Path, target: Path, like: Path, *options: object) -> Pixels:
+    """The source on the COG's grid, by gdalwarp."""
+    with rasterio.open(like) as image:
+        box, shape = image.bounds, image.shape
+    run(
+        "gdalwarp", "-q", "-overwrite", "-t_srs", "EPSG:3857", "-r", "bilinear", "-et", 0,
+        "-te", *box, "-ts", shape[1], shape[0], "-dstalpha", *options, source, target,
+    )  # fmt: skip
+    with rasterio.open(target) as image:
+        return np.asarray(image.read())
+
+
+@pytest.mark.oracle
+def test_every_pixel_is_where_gdalwarp_puts_it(installation: Installation, tmp_path: Path) -> None:
+    program("gdalwarp")
+    source = raster(tmp_path / "a.tif", picture(), cell=CELL)
+    report = deliver(installation, source, "test.ortho")
+    assert report.exit is Exit.PUBLISHED
+    mine = cog(installation, report)
+    theirs = warped(source, tmp_path / "theirs.tif", mine)
+    with rasterio.open(mine) as image:
+        colours, mask = image.read(), image.dataset_mask() > 0
+    seen = theirs[3] > 0
+    assert (mask == seen).mean() > 0.9999
+    inner = mask & seen
+    difference = np.abs(colours.astype(int) - theirs[:3].astype(int))[:, inner]
+    assert difference.mean() < 2.0
+    assert np.percentile(difference, 99) <= 14  # JPEG at quality 85 around the fields' edges
+    shifted = np.abs(np.roll(colours, 2, axis=2).astype(int) - theirs[:3].astype(int))[:, inner]
+    assert shifted.mean() > difference.mean() + 0.2  # the test could tell a shift of two pixels
+
+
+def test_the_cog_lies_on_the_tile_grid_with_all_its_overviews(
+    installation: Installation, tmp_path: Path
+) -> None:
+    report = deliver(installation, raster(tmp_path / "a.tif", picture(), cell=CELL), "test.ortho")
+    info = imagery.describe(cog(installation, report))
+    assert info.maxzoom == 18
+    assert len(info.levels) >= 3
+    assert info.masked
+
+
+def places(info: imagery.Cog) -> list[tuple[int, int, int]]:
+    rows, columns = info.shape
+    top = info.levels[info.maxzoom]
+    return [
+        (info.maxzoom, top.left + c, top.top + r)
+        for c in range(columns // 256) for r in range(rows // 256)
+    ]  # fmt: skip
+
+
+def test_a_copied_block_is_what_gdal_decodes(installation: Installation, tmp_path: Path) -> None:
+    source = raster(tmp_path / "a.tif", picture(1600, 1600), cell=CELL)
+    path = cog(installation, deliver(installation, source, "test.ortho"))
+    info = imagery.describe(path)
+    copied = 0
+    for z, x, y in places(info):
+        raw = imagery._copy(info, info.levels[z], x, y)
+        if raw is None:
+            continue
+        copied += 1
+        mine = np.asarray(Image.open(io.BytesIO(raw)).convert("RGB")).astype(int)
+        top = info.levels[z]
+        with rasterio.open(path) as image:
+            window = Window((x - top.left) * 256, (y - top.top) * 256, 256, 256)
+            theirs = np.moveaxis(image.read(window=window), 0, -1).astype(int)
+        wrong = np.abs(mine - theirs)  # two decoders blend the halved colours differently
+        assert np.percentile(wrong, 99.9) <= 14
+        assert wrong.max() <= 24
+    assert copied >= 4
+
+
+def test_rim_tiles_are_clear_where_there_is_no_picture(
+    installation: Installation, tmp_path: Path
+) -> None:
+    path = cog(installation, deliver(
+        installation, raster(tmp_path / "a.tif", picture(), cell=CELL), "test.ortho"
+    ))  # fmt: skip
+    info = imagery.describe(path)
+    kinds = set()
+    for place in places(info):
+        auto = imagery.tile(path, place, "auto")
+        png = imagery.tile(path, place, "png")
+        assert (auto is None) == (png is None)
+        if auto is None or png is None:
+            continue
+        kinds.add(auto.media_type)
+        alpha = np.asarray(Image.open(io.BytesIO(png.content)))[..., 3]
+        assert (auto.media_type == "image/jpeg") == bool((alpha == 255).all())
+        jpg = imagery.tile(path, place, "jpg")
+        assert jpg is not None
+        black = np.asarray(Image.open(io.BytesIO(jpg.content)).convert("L"))[alpha == 0]
+        assert black.size == 0 or np.median(black) < 8
+    assert kinds == {"image/jpeg", "image/png"}
+    assert imagery.tile(path, (18, 0, 0), "auto") is None
+
+
+def test_tiles_agree_between_levels(installation: Installation, tmp_path: Path) -> None:
+    source = raster(tmp_path / "a.tif", picture(1600, 1600), cell=CELL)
+    path = cog(installation, deliver(installation, source, "test.ortho"))
+    info = imagery.describe(path)
+    z, x, y = next(
+        p for p in places(info) if imagery._copy(info, info.levels[p[0]], p[1], p[2])
+    )  # fmt: skip
+    for deep in (1, 2):
+        child = imagery.tile(path, (z + deep, x << deep, y << deep), "png")
+        parent = imagery.tile(path, (z, x, y), "png")
+        assert child is not None
+        assert parent is not None
+        small = np.asarray(Image.open(io.BytesIO(child.content)).convert("RGB"))
+        whole = Image.open(io.BytesIO(parent.content)).convert("RGB")
+        cut = whole.crop((0, 0, 256 >> deep, 256 >> deep)).resize((256, 256))
+        assert np.abs(small.astype(int) - np.asarray(cut).astype(int)).mean() < 4
+
+
+def test_sixteen_bits_and_floats_are_stretched_and_told(
+    installation: Installation, tmp_path: Path
+) -> None:
+    for name, values in (
+        ("u16", picture().astype(np.uint16) * 40 + 200),
+        ("f32", picture().astype(np.float32) / 255),
+    ):
+        report = deliver(
+            installation, raster(tmp_path / f"{name}.tif", values, cell=CELL), f"test.{name}"
+        )
+        assert f"{'uint16' if name == 'u16' else 'float32'} values were stretched to bytes" in (
+            warnings(report)
+        )
+        with rasterio.open(cog(installation, report)) as image:
+            band = image.read(1)[image.dataset_mask() > 0]
+        assert np.percentile(band, 3) < 20
+        assert np.percentile(band, 97) > 235
+
+
+def test_a_grey_sheet_and_one_of_four_colours_are_shown_and_told(
+    installation: Installation, tmp_path: Path
+) -> None:
+    four = np.concatenate([picture(), picture(seed=9)[:1]])
+    path = raster(tmp_path / "four.tif", four, cell=CELL)
+    with rasterio.open(path, "r+") as image:
+        image.colorinterp = (
+            ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.undefined,
+        )  # fmt: skip
+    report = deliver(installation, path, "test.four")
+    assert "bands (1, 2, 3) of 4 are shown" in warnings(report)
+    grey = deliver(
+        installation, raster(tmp_path / "grey.tif", picture()[:1], cell=CELL), "test.grey"
+    )
+    assert "shown grey from band 1" in warnings(grey)
+
+
+def test_two_sheets_become_one_picture_without_a_seam(
+    installation: Installation, tmp_path: Path
+) -> None:
+    whole = picture(600, 1200)
+    one = raster(tmp_path / "whole.tif", whole, cell=CELL)
+    raster(tmp_path / "s" / "1.tif", whole[:, :, :620].copy(), cell=CELL)
+    raster(tmp_path / "s" / "2.tif", whole[:, :, 580:].copy(), cell=CELL, west=WEST + 290)
+    together = deliver(installation, tmp_path / "s", "test.sheets")
+    alone = deliver(installation, one, "test.whole")
+    assert (together.read, together.published) == (2, 2)
+    with (
+        rasterio.open(cog(installation, together)) as a,
+        rasterio.open(cog(installation, alone)) as b,
+    ):
+        assert (a.dataset_mask() == b.dataset_mask()).mean() > 0.9999
+        inside = b.dataset_mask() > 0
+        assert np.abs(a.read().astype(int) - b.read())[:, inside].mean() < 1.0
+
+
+def test_a_damaged_sheet_is_refused_and_the_good_one_published(
+    installation: Installation, tmp_path: Path
+) -> None:
+    raster(tmp_path / "s" / "good.tif", picture(), cell=CELL)
+    bad = raster(
+        tmp_path / "s" / "torn.tif", picture(), cell=CELL, west=WEST + 400, compress="deflate",
+        tiled=True, blockxsize=256, blockysize=256,
+    )  # fmt: skip
+    data = bytearray(bad.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 2000] = b"\xff" * 2000
+    bad.write_bytes(bytes(data))
+    report = deliver(installation, tmp_path / "s", "test.ortho")
+    assert report.exit is Exit.PARTLY
+    assert "torn.tif: a part of it cannot be read" in refusals(report)
+
+
+@pytest.mark.parametrize(
+    ("profile", "error", "said"),
+    [
+        ({"crs": None}, InputError, "does not say its coordinate reference system"),
+        ({"west": WEST + 300_000}, OutsideCityError, "outside 试验城"),
+        ({"west": 178.9, "north": 1.0, "cell": 0.01, "crs": "EPSG:4326"}, InputError, "180°"),
+    ],
+)
+def test_a_sheet_that_cannot_be_placed_is_refused_with_the_reason(
+    profile: dict[str, Any], error: type[InputError], said: str, installation: Installation,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    path = raster(tmp_path / "a.tif", picture(), **({"cell": CELL} | profile))
+    with pytest.raises(InputError, match=said):
+        deliver(installation, path, "test.ortho")
+    assert issubclass(error, InputError)
+
+
+def test_a_sheet_without_any_georeference_names_the_remedy(
+    installation: Installation, tmp_path: Path
+) -> None:
+    Image.fromarray(np.moveaxis(picture(), 0, -1)).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match=r"neither origin nor cell size.*\.tfw"):
+        deliver(installation, tmp_path / "a.tif", "test.ortho")
+    size = f"{CELL}\n0\n0\n-{CELL}\n{WEST}\n{NORTH}\n"
+    (tmp_path / "a.tfw").write_text(size)
+    report = deliver(installation, tmp_path / "a.tif", "test.ortho", crs="EPSG:4545")
+    assert report.exit is Exit.PUBLISHED
+
+
+def test_a_sheet_of_nothing_but_nodata_is_refused(
+    installation: Installation, tmp_path: Path
+) -> None:
+    path = raster(tmp_path / "a.tif", np.zeros((3, 64, 64), np.uint8), cell=CELL, nodata=0)
+    with pytest.raises(InputError, match="nothing but nodata"):
+        deliver(installation, path, "test.ortho")
+
+
+def test_a_turned_sheet_lies_turned(installation: Installation, tmp_path: Path) -> None:
+    turn = Affine.translation(WEST, NORTH - 200) @ Affine.rotation(30) @ Affine.scale(0.5, -0.5)
+    path = raster(tmp_path / "a.tif", picture(400, 400), transform=turn)
+    report = deliver(installation, path, "test.ortho")
+    with rasterio.open(cog(installation, report)) as image:
+        mask = image.dataset_mask() > 0
+        rows, columns = np.nonzero(mask)
+        area = mask.sum() * image.res[0] ** 2 * np.cos(np.radians(35.22)) ** 2
+        share = mask[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].mean()
+    assert area == pytest.approx(200 * 200, rel=0.02)
+    assert share == pytest.approx(1 / (np.cos(np.pi / 6) + np.sin(np.pi / 6)) ** 2, abs=0.03)
+
+
+VARIANTS = ("", "_alpha", "_extmask", "_mask", "_nodata")
+
+
+def around(path: Path, city_at: Callable[..., City]) -> City:
+    with rasterio.open(path) as image:
+        crs = resolve(image.crs.to_wkt()).crs
+        box = Bounds(*lonlat_bounds(crs, tuple(image.bounds)))
+    lon = (box.west + box.east) / 2
+    wide = (box.west - 0.1, box.south - 0.1, box.east + 0.1, box.north + 0.1)
+    return city_at(wide, f"EPSG:{32600 + int((lon + 180) / 6) + 1}")
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_way_to_say_where_there_is_picture_gives_the_files_own_mask(
+    variant: str, installation: Installation, shared_data: Path, city_at: Callable[..., City],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    folder = next(shared_data.glob("ortho/rio-tiler/**/colorado"))
+    source = folder / f"201404_13SED190110_201404_0x1500m_CL_1{variant}.tif"
+    report = deliver(installation, source, "test.ortho", city=around(source, city_at))
+    assert report.exit is Exit.PUBLISHED
+    path = cog(installation, report)
+    with rasterio.open(path) as image, rasterio.open(source) as original:
+        mine = image.dataset_mask() > 0
+        mask = original.dataset_mask()
+        profile = {**original.profile, "count": 1, "nodata": None, "photometric": "minisblack",
+                   "driver": "GTiff", "compress": "deflate"}  # fmt: skip
+        profile.pop("interleave", None)
+    with rasterio.open(tmp_path / "mask.tif", "w", **profile) as out:
+        out.write(mask, 1)
+    theirs = warped(tmp_path / "mask.tif", tmp_path / "theirs.tif", path)
+    wanted = (theirs[0] > 127) & (theirs[1] > 0)
+    assert (mine == wanted).mean() > 0.995
+    assert 0.05 < mine.mean() < 1
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cog_gcps", "ground control points but no georeference"),
+        ("cog_nonearth", "another celestial body"),
+        ("cog_dateline", "180° meridian"),
+    ],
+)
+def test_real_pictures_that_cannot_be_placed_are_refused_with_the_reason(
+    name: str, said: str, installation: Installation, shared_data: Path,
+    city_at: Callable[..., City],
+) -> None:  # fmt: skip
+    source = next(shared_data.glob(f"ortho/rio-tiler/**/{name}.tif"))
+    world = city_at((-180, -90, 180, 90), "EPSG:32633")
+    with pytest.raises(InputError, match=said):
+        deliver(installation, source, "test.ortho", city=world)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "name", ["cog_rgb", "cog_rgb_mask", "cog_rgba", "cog_uint8_rgb_nodata", "nocog",
+             "cog_nodata_nan", "inverted_lat", "pix4d_alpha_nodata"],
+)  # fmt: skip
+def test_real_pictures_that_can_be_placed_are_published(
+    name: str, installation: Installation, shared_data: Path, city_at: Callable[..., City]
+) -> None:
+    source = next(shared_data.glob(f"ortho/rio-tiler/**/{name}.tif"))
+    layer = Layer(id="test.ortho", title="影像", kind=Kind.IMAGERY)  # some are floats, as a DEM is
+    report = deliver(installation, source, "test.ortho", layer, city=around(source, city_at))
+    assert report.exit is Exit.PUBLISHED, refusals(report)
+    assert report.checks[0].errors == ()
+    with rasterio.open(cog(installation, report)) as image:
+        assert image.dataset_mask(out_shape=(512, 512)).any()
