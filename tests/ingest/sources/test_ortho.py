@@ -32,12 +32,12 @@ CELL = 0.5
 SIDE = 700
 
 
-def picture(rows: int = SIDE, columns: int = SIDE, seed: int = 4) -> Pixels:
+def picture(rows: int = SIDE, columns: int = SIDE, seed: int = 4, fields: int = 12) -> Pixels:
     """Smooth colours with sharp fields in them, wholly lopsided; no pixel is black."""
     y, x = np.mgrid[0:rows, 0:columns]
     base = np.stack([60 + x * 150 / columns, 60 + y * 150 / rows, 110 + 40 * np.sin(x / 40)])
     random = np.random.default_rng(seed)
-    for _ in range(12):
+    for _ in range(fields):
         top, left = random.integers(0, rows - 60), random.integers(0, columns - 60)
         colour = random.integers(30, 220, 3)
         base[:, top : top + 60, left : left + 60] = colour[:, None, None]
@@ -101,7 +101,8 @@ def places(info: imagery.Cog) -> list[tuple[int, int, int]]:
 
 
 def test_a_copied_block_is_what_gdal_decodes(installation: Installation, tmp_path: Path) -> None:
-    source = raster(tmp_path / "a.tif", picture(1600, 1600), cell=CELL)
+    # Without sharp fields: at their edges two decoders blend the halved colours differently.
+    source = raster(tmp_path / "a.tif", picture(1600, 1600, fields=0), cell=CELL)
     path = cog(installation, deliver(installation, source, "test.ortho"))
     info = imagery.describe(path)
     copied = 0
@@ -115,9 +116,7 @@ def test_a_copied_block_is_what_gdal_decodes(installation: Installation, tmp_pat
         with rasterio.open(path) as image:
             window = Window((x - top.left) * 256, (y - top.top) * 256, 256, 256)
             theirs = np.moveaxis(image.read(window=window), 0, -1).astype(int)
-        wrong = np.abs(mine - theirs)  # two decoders blend the halved colours differently
-        assert np.percentile(wrong, 99.9) <= 14
-        assert wrong.max() <= 32
+        assert np.abs(mine - theirs).max() <= 14
     assert copied >= 4
 
 
