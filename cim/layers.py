@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -203,7 +204,7 @@ def require_id(layer_id: str) -> None:
             f"layer id {layer_id!r} is not <topic>.<noun>",
             remedy="use two lower-case English words joined by a dot, such as base.building",
         )
-    topic = layer_id.split(".", maxsplit=1)[0]
+    topic, _, _ = layer_id.partition(".")
     if topic in RESERVED_TOPICS or topic.startswith("pg_"):
         raise DeclarationError(
             f"layer id {layer_id!r}: the word {topic} is reserved", remedy="choose another word"
@@ -212,7 +213,8 @@ def require_id(layer_id: str) -> None:
 
 def to_dict(layer: Layer) -> dict[str, Any]:
     """The declaration as plain JSON values; ``from_dict`` reads it back equal."""
-    return asdict(layer)
+    values: dict[str, Any] = json.loads(json.dumps(asdict(layer)))
+    return values
 
 
 def from_dict(data: Mapping[str, Any]) -> Layer:

@@ -50,7 +50,7 @@ lock=requirements/node.txt
 [ "$purpose" = test ] && lock=requirements/dev.txt
 node_ok() { has node && has npm && [ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ]; }
 [ "$purpose" = serve ] && node_ok && lock=requirements/base.txt
-stamp() { cat "$1" pyproject.toml | sha256sum | cut -c1-16; }
+stamp() { sha256sum < "$1" | cut -c1-16; }
 have=$(cat .venv/.lock-stamp 2> /dev/null || true)
 if [ "$have" = "$(stamp requirements/dev.txt)" ] || [ "$have" = "$(stamp $lock)" ]; then
   mkdir -p var

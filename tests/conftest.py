@@ -140,6 +140,7 @@ def settings(database_url: str, tmp_path: Path, city_file: Path) -> Settings:
 @pytest.fixture
 def installation(engine: Engine, settings: Settings) -> Iterator[Installation]:
     """An empty installation: database, folders and catalogue of this test's own."""
+    del engine  # it emptied the database
     opened = open_installation(settings)
     yield opened
     opened.engine.dispose()

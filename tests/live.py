@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def city() -> str:
 
 def _start(folder: Path) -> str:
     try:
-        from cim.commands.demo import ingest_sample  # noqa: PLC0415
+        demo = import_module("cim.commands.demo")
     except ImportError:
         pytest.fail("the sample city cannot be ingested yet")
     settings = Settings(
@@ -38,7 +39,7 @@ def _start(folder: Path) -> str:
         city=outside.PROJECT / "data-samples" / "city.toml",
     )
     installation = open_installation(settings)
-    ingest_sample(installation, SAMPLE)
+    demo.ingest_sample(installation, SAMPLE)
     installation.engine.dispose()
     log = (folder / "live.log").open("w")
     process = subprocess.Popen(

@@ -82,4 +82,4 @@ def test_the_readme_leads_with_the_two_commands_and_a_picture() -> None:
         head = (PROJECT / name).read_text("utf-8")[:1200]
         assert "make demo" in head
         assert "make test" in head
-        assert "docs/images/city.png" in head
+        assert "docs/images/overview.png" in head

@@ -35,7 +35,8 @@ def test_a_module_is_short_and_named_for_a_thing(path: Path) -> None:
     assert ast.get_docstring(tree), "a module says what it is for"
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            lines = (node.end_lineno or 0) - node.lineno + 1
+            told = (ast.get_docstring(node, clean=False) or "").count("\n") + 1
+            lines = (node.end_lineno or 0) - node.lineno + 1 - told
             assert lines <= 60, f"{node.name} has {lines} lines"
 
 

@@ -71,7 +71,9 @@ def layers(draw: st.DrawFn) -> Layer:
 
 @given(layers())
 def test_a_declaration_comes_back_equal_from_json(layer: Layer) -> None:
-    assert from_dict(json.loads(json.dumps(to_dict(layer)))) == layer
+    values = to_dict(layer)
+    assert json.loads(json.dumps(values)) == values
+    assert from_dict(values) == layer
 
 
 ROAD: dict[str, Any] = {

@@ -59,12 +59,16 @@ def load(
     """
     table = f'"{layer.topic}"."{layer.noun}_v{version}"'
     columns = [f'"{f.name}" {SQL_TYPES[f.type]}' for f in layer.fields]
-    names = ", ".join([*(f'"{f.name}"' for f in layer.fields), GEOMETRY_COLUMN])
+    fields = [f'"{f.name}"' for f in layer.fields]
+    names = ", ".join([*fields, GEOMETRY_COLUMN])
+    # Parts may come with heights where the whole has none.
+    flat = not geometry.partition(",")[0].endswith("Z")
+    shape = f"ST_Force2D({GEOMETRY_COLUMN})" if flat else GEOMETRY_COLUMN
     connection.execute(sa.text(f'create schema if not exists "{layer.topic}"'))
     connection.execute(sa.text(f"drop table if exists {table} cascade"))
     geometry_column = f"{GEOMETRY_COLUMN} geometry({geometry})"
     connection.execute(
-        sa.text(f"create temp table incoming ({', '.join([*columns, geometry_column])}) "
+        sa.text(f"create temp table incoming ({', '.join([*columns, 'geom geometry'])}) "
                 "on commit drop")
     )  # fmt: skip
     fid = "fid bigint generated always as identity primary key"
@@ -74,8 +78,8 @@ def load(
     for part in parts:
         _copy(connection, names, [f.name for f in layer.fields], part)
     done = connection.execute(
-        sa.text(f"insert into {table} ({names}) select {names} from incoming "
-                f"order by {GEOMETRY_COLUMN}")
+        sa.text(f"insert into {table} ({names}) "
+                f"select {', '.join([*fields, shape])} from incoming order by {GEOMETRY_COLUMN}")
     )  # fmt: skip
     connection.execute(sa.text("drop table incoming"))
     _index(connection, layer, table, version)

@@ -108,18 +108,17 @@ def ingest(
             [*plan.extra_inputs, *(path for p in plan.parcels for path in p.inputs)]
         )
         key = _key(reader, plan, request, report.inputs)
-        if not force and (version := _current_with(engine, request, key)) is not None:
-            report.version, report.unchanged = version.version, True
-            report.extent, report.published = version.extent, report.read
-            watch.say(f"{request.layer_id} version {version.version} already holds exactly this")
-        else:
-            staging = files.staging(request.layer_id, key)
-            product = _make(reader, plan, request, staging, workers, watch, report)
+        if not force and _is_published(engine, key, report):
             report.seconds = time.monotonic() - began
-            layer = request.layer or product.proposed
-            if layer is None:
-                raise CheckError(f"the reader {reader.name} proposed no declaration")
-            report.version = publish(engine, files, layer, key, product, report, staging)
+            watch.say(f"{report.layer} version {report.version} already holds exactly this")
+            return report
+        staging = files.staging(request.layer_id, key)
+        product = _make(reader, plan, request, staging, workers, watch, report)
+        report.seconds = time.monotonic() - began
+        layer = request.layer or product.proposed
+        if layer is None:
+            raise CheckError(f"the reader {reader.name} proposed no declaration")
+        report.version = publish(engine, files, layer, key, product, report, staging)
     report.seconds = time.monotonic() - began
     return report
 
@@ -218,12 +217,17 @@ def _key(reader: Source, plan: Plan, request: Request, inputs: Sequence[Input]) 
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _current_with(engine: Engine, request: Request, key: str) -> registry.Version | None:
+def _is_published(engine: Engine, key: str, report: Report) -> bool:
+    """Whether the current version is what this run would build; the report then tells of it."""
     with ready(engine) as connection:
-        for entry in registry.entries(connection):
-            if entry.layer.id == request.layer_id and entry.current and entry.current.key == key:
-                return entry.current
-    return None
+        current = next(
+            (e.current for e in registry.entries(connection) if e.layer.id == report.layer), None
+        )
+    if current is None or current.key != key:
+        return False
+    report.version, report.unchanged = current.version, True
+    report.extent, report.published = current.extent, report.read
+    return True
 
 
 def _drop_other_stagings(staging: Path) -> None:

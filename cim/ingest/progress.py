@@ -38,7 +38,7 @@ class Silent:
 
 
 class Lines:
-    """Plain lines on stderr, at most one every two seconds and one per stage's end."""
+    """Plain lines on stderr, one every two seconds of a stage and one at a long stage's end."""
 
     def __init__(self) -> None:
         self._name, self._total, self._done, self._bytes = "", 0, 0, 0
@@ -48,14 +48,14 @@ class Lines:
         """Begin a stage."""
         self._name, self._total, self._done, self._bytes = name, total, 0, 0
         self._began = self._told = time.monotonic()
-        self.say(f"{name}: {total}")
 
     def step(self, what: str, size: int = 0) -> None:
         """Count a step."""
         self._done += 1
         self._bytes += size
         now = time.monotonic()
-        if now - self._told >= 2.0 or self._done == self._total:
+        ended = self._done == self._total and now - self._began >= 2.0
+        if now - self._told >= 2.0 or ended:
             self._told = now
             rate = self._bytes / 1e6 / max(now - self._began, 1e-3)
             speed = f", {rate:.1f} MB/s" if self._bytes else ""

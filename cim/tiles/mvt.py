@@ -11,6 +11,7 @@ from cim.layers import Geometry, Layer
 EXTENT = 4096
 BUFFER = 0  # draped translucent areas of neighbouring tiles would show darker where they overlap
 MAX_ZOOM = 22
+BOXED = 6  # from here on a tile's straight sides bend by less than its buffer
 
 
 def tile(
@@ -38,14 +39,17 @@ def tile(
     moved = "ST_Force2D(ST_Transform(t.geom, 3857))"
     if layer.geometry in {Geometry.LINE, Geometry.POLYGON}:
         moved = f"ST_Simplify({moved}, {pixel / 2}, true)"
+    # Far out a tile's box in the storage CRS is bent, then nonsense; few rows lie outside it there.
+    margin = f"ST_TileEnvelope(:z, :x, :y, margin => {BUFFER / EXTENT})"
+    box = f"ST_Transform({margin}, {srid})" if z >= BOXED else "null"
+    near = "where t.geom && e.box" if z >= BOXED else ""
     attributes = "".join(f', t."{f.name}"' for f in layer.fields)
     found = connection.execute(
         sa.text(
-            "with e as (select ST_TileEnvelope(:z, :x, :y) as tile, ST_Transform("
-            f"ST_TileEnvelope(:z, :x, :y, margin => {BUFFER / EXTENT}), {srid}) as box) "
+            f"with e as (select ST_TileEnvelope(:z, :x, :y) as tile, {box} as box) "
             f"select ST_AsMVT(m, '{layer.noun}', {EXTENT}, 'geom', 'fid') from ("
             f"select t.fid{attributes}, ST_AsMVTGeom({moved}, e.tile, {EXTENT}, {BUFFER}, true) "
-            f"as geom from {table} t, e where t.geom && e.box) m where m.geom is not null"
+            f"as geom from {table} t, e {near}) m where m.geom is not null"
         ),
         {"z": z, "x": x, "y": y},
     ).scalar_one()

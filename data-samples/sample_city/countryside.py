@@ -19,15 +19,16 @@ CROPS = np.array(
     dtype=np.float64,
 )  # fmt: skip
 GRASS, DRY = (118.0, 122.0, 84.0), (154.0, 144.0, 108.0)
-LOESS, FOREST = (180.0, 160.0, 124.0), (70.0, 86.0, 58.0)
+LOESS, FOREST, COPPICE = (180.0, 160.0, 124.0), (68.0, 84.0, 57.0), (92.0, 102.0, 68.0)
 RIVER_EDGE = terrain.RIVER_HALF + 3.0  # of the water, m from the axis
+HIGHWAY_HALF = 4.5  # of the width of the highway's carriageway, m
 WATER, GRAVEL = (98.0, 114.0, 104.0), (168.0, 160.0, 142.0)
 
 
 def paint(canvas: Canvas) -> None:
     """Lay the open country under everything else, with its own gentle shading."""
     window = canvas.window
-    step = max(4.0, window.gsd)
+    step = max(4.0, 2.0 * window.gsd)
     coarse, rows, columns = spread(window, step)
     x, y = np.meshgrid(coarse.x, coarse.y)
     ground = terrain.height(x, y)
@@ -46,7 +47,9 @@ def paint(canvas: Canvas) -> None:
         _hills(canvas, beyond, slope, facing, height=height, broad=broad)
     canvas.shade(1.0 + 0.07 * fine)
     _river(canvas)
-    canvas.shade(_sunlit(rows, columns, south, east))
+    _highway(canvas)
+    relief = 0.38 + 0.2 * smoothstep(0.0, 200.0, beyond)
+    canvas.shade(1.0 + relief * (_light(rows, columns, south, east) - 1.0))
 
 
 def _mix(first: tuple[float, ...], second: tuple[float, ...], share: Floats) -> Floats:
@@ -55,13 +58,25 @@ def _mix(first: tuple[float, ...], second: tuple[float, ...], share: Floats) -> 
     return result
 
 
-def _sunlit(rows: Floats, columns: Floats, south: Floats, east: Floats) -> Floats:
-    """Brightness of slopes: 1 on the level."""
+def _light(rows: Floats, columns: Floats, south: Floats, east: Floats) -> Floats:
+    """Sunlight on slopes: 1 on the level."""
     north = -south
     light = (1.0 - east * SUN[0] - north * SUN[1]) / np.sqrt(1.0 + east**2 + north**2)
-    soft = np.clip(0.62 + 0.38 * light, 0.5, 1.25)
-    result: Floats = rows @ soft @ columns.T
+    result: Floats = rows @ np.clip(light, 0.65, 1.5) @ columns.T
     return result
+
+
+def _highway(canvas: Canvas) -> None:
+    """The county's highway, which leaves the town at both ends and keeps to the valley."""
+    u, v = canvas.uv
+    away = v - terrain.valley_axis(u)
+    inside = np.minimum(HIGHWAY_HALF - np.abs(away), np.abs(u) - 644.0)
+    if inside.max() < -6.0:
+        return
+    canvas.lay(canvas.edge(inside + 1.5), (158.0, 148.0, 122.0))
+    canvas.lay(canvas.edge(inside), (116.0, 114.0, 110.0))
+    middle = (0.09 - np.abs(away)) * (canvas.window.gsd < 1.0)
+    canvas.lay(0.8 * canvas.edge(np.minimum(inside, middle) * 2.0), (206.0, 176.0, 92.0))
 
 
 def _fields(canvas: Canvas, mask: Floats) -> None:
@@ -99,10 +114,14 @@ def _hills(
     canvas.lay(0.85 * terraced, colour)
     scarp = np.clip(1.0 - np.abs(step - band - 0.08) / 0.09, 0.0, 1.0)
     canvas.lay(0.45 * terraced * scarp * smoothstep(0.05, 0.12, slope), (132.0, 112.0, 82.0))
-    canvas.lay(hill * smoothstep(0.5, 0.75, slope + 0.12 * broad), LOESS)
-    wood = smoothstep(0.0, 0.22, patches * 0.75 + facing * 0.9 + 0.35 * slope - 0.22)
+    canvas.lay(0.9 * hill * smoothstep(0.40, 0.62, slope + 0.16 * broad), LOESS)
+    # Woods keep to shaded and steep ground, and close in away from the valley.
+    shaded = patches * 0.7 + facing * 1.0 + 0.45 * slope + 0.14 * broad
+    wood = smoothstep(0.0, 0.2, shaded - 0.26 + 0.2 * smoothstep(900.0, 3000.0, beyond))
     crowns = noise.fractal(window, 8.5, 59, 2)
-    canvas.lay(hill * wood * np.clip(0.85 + 0.6 * crowns, 0.0, 1.0), FOREST)
+    stands = noise.fractal(window, 34.0, 69)
+    tone = _mix(FOREST, COPPICE, 0.35 + 0.9 * stands)
+    canvas.lay(hill * wood * np.clip(0.85 + 0.6 * crowns, 0.0, 1.0), tone)
     canvas.shade(1.0 + 0.22 * hill * wood * crowns)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from sample_city import mesh, osgb
+from sample_city import crew, mesh, osgb
 from sample_city.frame import CENTRE, CRS
 from sample_city.mesh import MARGIN, Detail
 from sample_city.noise import Window
@@ -74,12 +75,17 @@ def tiles(scale: int) -> list[Tile]:
     return [Tile(column, row) for column in span for row in span]
 
 
-def deliver(scene: Scene, folder: Path, wanted: list[Tile] | None = None) -> int:
-    """Write the delivery, or only some tiles of it; the number of OSGB files."""
+def deliver(scene: Scene, folder: Path, workers: int = 1) -> int:
+    """Write the delivery; the number of OSGB files."""
     folder.mkdir(parents=True, exist_ok=True)
     text = METADATA.format(crs=CRS, x=ORIGIN[0], y=ORIGIN[1], z=ORIGIN[2])
     (folder / "metadata.xml").write_text(text, encoding="utf-8")
-    return sum(write(scene, tile, folder / "Data") for tile in wanted or tiles(scene.scale))
+    work = partial(_write_to, scene, folder / "Data")
+    return sum(crew.spread(work, tiles(scene.scale), workers))
+
+
+def _write_to(scene: Scene, folder: Path, tile: Tile) -> int:
+    return write(scene, tile, folder)
 
 
 def write(scene: Scene, tile: Tile, folder: Path) -> int:

@@ -56,12 +56,13 @@ def _piece(scene: Scene, window: Window, sharper: int) -> tuple[Bytes, Bytes]:
     buildings = scene.buildings_near(box, SHADE)
     roofs.cast(canvas, buildings)
     roofs.cover(canvas, buildings)
-    bare = _reduce(canvas, sharper)
+    bare = reduced(canvas, sharper)
     crowns.cover(canvas, trees)
-    return bare, _reduce(canvas, sharper)
+    return bare, reduced(canvas, sharper)
 
 
-def _reduce(canvas: Canvas, sharper: int) -> Bytes:
+def reduced(canvas: Canvas, sharper: int) -> Bytes:
+    """The canvas in pixels ``sharper`` times as large."""
     rows, columns = canvas.window.rows // sharper, canvas.window.columns // sharper
     mean = canvas.rgb.reshape(rows, sharper, columns, sharper, 3).mean(axis=(1, 3))
     result: Bytes = np.clip(mean + 0.5, 0, 255).astype(np.uint8)

@@ -1,16 +1,19 @@
-"""The orthophoto and the DEM as sheets of GeoTIFF."""
+"""The orthophoto, the satellite picture and the DEM as sheets of GeoTIFF."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import rasterio
 from rasterio.transform import from_origin
 from rasterio.windows import Window as Part
 
-from sample_city import terrain
+from sample_city import crew, satellite, terrain
 from sample_city.frame import CENTRE, CRS, EAST, NORTH, SOUTH, WEST, WHOLE
 from sample_city.noise import Window
 from sample_city.overhead import picture
@@ -19,6 +22,7 @@ from sample_city.scene import Scene
 ORTHO_GSD = 0.5  # m
 ORTHO_SIZE = (1984.0, 1536.0)  # m across and down at scale 1
 ORTHO_SHEETS = 2  # across, at scale 1
+SATELLITE_GSD = 8.0  # m
 DEM_STEP = 15.0  # m
 DEM_SIZE = (12600.0, 12600.0)  # m at scale 1
 DEM_OVERLAP = 8  # posts that neighbouring sheets share
@@ -26,6 +30,7 @@ NODATA = -9999.0
 STRIP = 128.0  # m painted and written at once
 
 Box = tuple[float, float, float, float]
+Bytes = npt.NDArray[np.uint8]
 
 
 def area(size: tuple[float, float], scale: float, step: float) -> Box:
@@ -40,35 +45,78 @@ def area(size: tuple[float, float], scale: float, step: float) -> Box:
     return west, south, east, north
 
 
-def ortho(scene: Scene, folder: Path, box: Box | None = None) -> list[Path]:
+def ortho(scene: Scene, folder: Path, box: Box | None = None, workers: int = 1) -> list[Path]:
     """Write the orthophoto in adjoining sheets, strip by strip: memory stays bounded."""
-    folder.mkdir(parents=True, exist_ok=True)
-    box = box or area(ORTHO_SIZE, scene.scale, 16 * ORTHO_GSD)
+    box = box or ortho_area(scene.scale)
     count = ORTHO_SHEETS * scene.scale
     edges = np.round(np.linspace(box[0], box[2], count + 1) / 8.0) * 8.0
     paths = []
     for number, (west, east) in enumerate(pairwise(edges)):
         path = folder / f"DOM_0.5m_{number + 1:02d}.tif"
-        _ortho_sheet(scene, path, (float(west), box[1], float(east), box[3]))
+        sheet = (float(west), box[1], float(east), box[3])
+        strips = _strips(sheet, ORTHO_GSD, round(STRIP / ORTHO_GSD))
+        painted = crew.spread(partial(picture, scene), strips, workers)
+        _image(path, sheet, ORTHO_GSD, painted, quality=84)
         paths.append(path)
     return paths
 
 
-def _ortho_sheet(scene: Scene, path: Path, box: Box) -> None:
-    columns, rows = round((box[2] - box[0]) / ORTHO_GSD), round((box[3] - box[1]) / ORTHO_GSD)
+def ortho_area(scale: int) -> Box:
+    """West, south, east, north (m) of the orthophoto."""
+    return area(ORTHO_SIZE, scale, 16 * ORTHO_GSD)
+
+
+def satellite_area(scale: int) -> Box:
+    """West, south, east, north (m) of the satellite picture: whole pixels around the DEM."""
+    west, south, east, north = (v / SATELLITE_GSD for v in area(DEM_SIZE, scale, DEM_STEP))
+    whole = (np.floor(west), np.floor(south), np.ceil(east), np.ceil(north))
+    return (
+        float(whole[0]) * SATELLITE_GSD, float(whole[1]) * SATELLITE_GSD,
+        float(whole[2]) * SATELLITE_GSD, float(whole[3]) * SATELLITE_GSD,
+    )  # fmt: skip
+
+
+def space(scene: Scene, folder: Path, box: Box | None = None, workers: int = 1) -> list[Path]:
+    """Write the satellite picture in two adjoining sheets."""
+    box = box or satellite_area(scene.scale)
+    middle = round((box[0] + box[2]) / 2 / SATELLITE_GSD) * SATELLITE_GSD
+    paint = partial(satellite.picture, scene, ortho_area(scene.scale))
+    paths = []
+    for number, (west, east) in enumerate(((box[0], middle), (middle, box[2]))):
+        path = folder / f"SAT_8m_{number + 1:02d}.tif"
+        sheet = (west, box[1], east, box[3])
+        strips = _strips(sheet, SATELLITE_GSD, satellite.SIDE)
+        painted = crew.spread(paint, strips, workers)
+        _image(path, sheet, SATELLITE_GSD, painted, quality=88)
+        paths.append(path)
+    return paths
+
+
+def _strips(box: Box, gsd: float, rows: int) -> list[Window]:
+    columns, total = round((box[2] - box[0]) / gsd), round((box[3] - box[1]) / gsd)
+    return [
+        Window(box[0], box[3] - row * gsd, gsd, columns, min(rows, total - row))
+        for row in range(0, total, rows)
+    ]
+
+
+def _image(path: Path, box: Box, gsd: float, strips: Iterator[Bytes], *, quality: int) -> None:
+    """Write a sheet of RGB from strips, the northernmost first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     profile = {
-        "driver": "GTiff", "width": columns, "height": rows, "count": 3, "dtype": "uint8",
-        "crs": CRS, "transform": from_origin(box[0], box[3], ORTHO_GSD, ORTHO_GSD),
+        "driver": "GTiff", "width": round((box[2] - box[0]) / gsd),
+        "height": round((box[3] - box[1]) / gsd), "count": 3, "dtype": "uint8",
+        "crs": CRS, "transform": from_origin(box[0], box[3], gsd, gsd),
         "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "jpeg",
-        "photometric": "ycbcr", "jpeg_quality": 84, "bigtiff": "if_safer", "interleave": "pixel",
+        "photometric": "ycbcr", "jpeg_quality": quality, "bigtiff": "if_safer",
+        "interleave": "pixel",
     }  # fmt: skip
-    step = round(STRIP / ORTHO_GSD)
+    row = 0
     with rasterio.open(path, "w", **profile) as sheet:
-        for row in range(0, rows, step):
-            count = min(step, rows - row)
-            window = Window(box[0], box[3] - row * ORTHO_GSD, ORTHO_GSD, columns, count)
-            painted = picture(scene, window)
+        for painted in strips:
+            count, columns = painted.shape[:2]
             sheet.write(np.moveaxis(painted, 2, 0), window=Part(0, row, columns, count))
+            row += count
 
 
 def dem(folder: Path, scale: int, box: Box | None = None) -> list[Path]:

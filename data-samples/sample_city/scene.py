@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import shapely
@@ -31,6 +31,10 @@ class Scene:
     scale: int = 1
     seed: int = 2026
     _trees: dict[tuple[int, int], list[Tree]] = field(default_factory=dict, repr=False)
+
+    def __reduce__(self) -> tuple[object, tuple[int, int]]:
+        """Another process is told the two numbers only, and builds the city once."""
+        return (_scene, (self.scale, self.seed))
 
     @property
     def reach(self) -> float:
@@ -104,6 +108,11 @@ class Scene:
             self.blocks_near(box, 0.0),
             self.streets,
         )
+
+
+@lru_cache(maxsize=4)
+def _scene(scale: int, seed: int) -> Scene:
+    return Scene(scale, seed)
 
 
 def _cells(box: Box) -> list[tuple[int, int]]:

@@ -14,6 +14,12 @@ Floats = npt.NDArray[np.float64]
 RIVER_HALF = 15.0  # half the width of the water, m
 BANK = 42.0  # from the axis to the top of the bank, m
 DEPTH = 2.2  # of the river bed below the banks, m
+GULLIES = (  # wavelength (m), depth (m), seed, and how much longer down the flanks than across
+    (3100.0, 205.0, 31, 1.0),
+    (1350.0, 100.0, 32, 1.8),
+    (600.0, 44.0, 33, 2.1),
+    (270.0, 5.0, 34, 1.8),
+)
 WATER_LEVEL = -1.25  # of the water against the banks, m
 
 
@@ -74,29 +80,30 @@ def _hills(x: Floats, y: Floats) -> Floats:
     rise = 0.45 * smoothstep(0.0, 700.0, beyond) + 0.55 * smoothstep(250.0, 2400.0, beyond)
     cut = _gullies(x, y) * smoothstep(40.0, 900.0, beyond)
     hills = rise * top - cut
-    # Gullies end at the valley floor: a smooth maximum keeps them from cutting below it.
-    lower = 8.0 * smoothstep(0.0, 600.0, beyond)
-    higher = 0.5 * (hills + lower + np.sqrt((hills - lower) ** 2 + 16.0)) - 2.0
+    # Gullies end at the valley floor: a smooth maximum keeps them from cutting below it. Its bend
+    # is as wide as the hill is far from the floor, so that posts 15 m apart can follow it.
+    bend = 40.0 * smoothstep(0.0, 500.0, beyond)
+    higher = 0.5 * (hills + np.sqrt(hills**2 + bend**2))
     result: Floats = np.where(beyond <= 0.0, 0.0, higher) * smoothstep(0.0, 120.0, beyond)
     return result
 
 
 def _gullies(x: Floats, y: Floats) -> Floats:
-    """Depth (m) of the branching gullies: creases of noise, each finer one hung on the coarser."""
-    bend_x = 190.0 * noise.gradient(x, y, 1300.0, 41) + 60.0 * noise.gradient(x, y, 420.0, 42)
-    bend_y = 190.0 * noise.gradient(x, y, 1300.0, 43) + 60.0 * noise.gradient(x, y, 420.0, 44)
+    """Depth (m) of the branching gullies: creases of noise, each finer one hung on the coarser.
+
+    A crease's bottom is round, ``sqrt(n² + e²) - e``: a sharp one cannot be told by 15 m posts.
+    """
+    bend_x = 190.0 * noise.gradient(x, y, 1300.0, 41) + 40.0 * noise.gradient(x, y, 420.0, 42)
+    bend_y = 190.0 * noise.gradient(x, y, 1300.0, 43) + 40.0 * noise.gradient(x, y, 420.0, 44)
     depth = np.zeros_like(bend_x)
     near = np.ones_like(bend_x)
-    for wavelength, metres, seed in (
-        (3100.0, 205.0, 31),
-        (1350.0, 95.0, 32),
-        (600.0, 36.0, 33),
-        (270.0, 12.0, 34),
-    ):
-        field = np.abs(noise.gradient(x + bend_x, y + bend_y, wavelength, seed))
-        crease = np.exp(-4.2 * field)
+    u, v = to_uv(x + bend_x, y + bend_y)
+    for wavelength, metres, seed, longer in GULLIES:
+        field = noise.gradient(u + 377000.0, v / longer + 3899000.0, wavelength, seed)
+        bottom = min(0.4, 0.05 + 160.0 / wavelength)
+        crease = np.exp(-4.2 * (np.sqrt(field**2 + bottom**2) - bottom))
         depth += metres * crease * near
-        near = 0.35 + 0.65 * np.clip(2.2 * crease, 0.0, 1.0)
+        near = 0.35 + 0.65 * smoothstep(0.0, 0.6, crease)
     return depth
 
 

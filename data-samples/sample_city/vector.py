@@ -12,7 +12,8 @@ import shapely
 from shapely.geometry import LineString, Point, Polygon
 
 from sample_city import pipes, terrain
-from sample_city.frame import CENTRE, CRS, place
+from sample_city.countryside import HIGHWAY_HALF
+from sample_city.frame import CENTRE, CRS, place, to_xy
 from sample_city.scene import Scene
 from sample_city.town import VILLAGE
 
@@ -84,7 +85,20 @@ def _roads(scene: Scene) -> gpd.GeoDataFrame:
             "width": s.width, "lanes": s.lanes, "surface": "沥青" if s.width > 4 else "水泥",
         })  # fmt: skip
         shapes.append(LineString([place(*e) for e in ends]))
+    for side, end in (("西", -1.0), ("东", 1.0)):
+        rows.append({
+            "road_id": f"DL{len(rows) + 1:04d}", "name": f"华亭公路{side}段", "grade": "次干路",
+            "width": 2.0 * HIGHWAY_HALF, "lanes": 2, "surface": "沥青",
+        })  # fmt: skip
+        shapes.append(_highway(end * scene.reach, end * min(6000.0 * scene.scale, 16000.0)))
     return _frame(rows, shapes).to_crs(4490)
+
+
+def _highway(first: float, last: float) -> LineString:
+    """The middle of the highway from one place along the valley to another."""
+    u = np.linspace(first, last, 121)
+    x, y = to_xy(u, terrain.valley_axis(u))
+    return LineString(np.stack([x, y], axis=1))
 
 
 def _river(first: float, last: float) -> Polygon:

@@ -13,7 +13,7 @@ import pytest
 import rasterio
 from pyproj import Transformer
 from rasterio.windows import from_bounds
-from sample_city import terrain
+from sample_city import raster, terrain
 from sample_city.frame import BOUNDS, CENTRE
 from sample_city.noise import Window
 from sample_city.overhead import picture
@@ -36,7 +36,10 @@ def test_the_committed_deliveries_are_small(huating: Path) -> None:
     assert size < 15e6
 
 
-@pytest.mark.parametrize(("product", "least"), [("ortho", (1200.0, 1000.0)), ("dem", (12e3, 12e3))])
+@pytest.mark.parametrize(
+    ("product", "least"),
+    [("ortho", (1200.0, 1000.0)), ("satellite", (12e3, 12e3)), ("dem", (12e3, 12e3))],
+)
 def test_sheets_adjoin_lie_in_the_city_and_state_their_crs(
     huating: Path, product: str, least: tuple[float, float]
 ) -> None:
@@ -110,3 +113,75 @@ def test_scale_does_not_change_the_core() -> None:
     np.testing.assert_array_equal(first, picture(Scene(1), window))
     np.testing.assert_array_equal(first, picture(Scene(3), window))
     assert (first != picture(Scene(1, seed=7), window)).any()
+
+
+def test_the_dem_is_smooth_enough_for_its_posts(huating: Path) -> None:
+    with rasterio.open(huating / "dem" / "DEM_15m_01.tif") as sheet:
+        ground = sheet.read(1).astype(np.float64)
+    for axis in (0, 1):
+        bend = np.abs(np.diff(ground, 2, axis=axis))
+        assert (bend > 1.5).mean() < 0.01
+        assert bend.max() < 6.0
+    assert ground.max() - ground.min() > 400.0
+
+
+def test_the_satellite_picture_covers_the_dem(huating: Path) -> None:
+    boxes = {}
+    for product in ("satellite", "dem"):
+        sheets = [rasterio.open(p).bounds for p in sorted((huating / product).glob("*.tif"))]
+        west, south, east, north = zip(*sheets, strict=True)
+        boxes[product] = (min(west), min(south), max(east), max(north))
+    outer, inner = boxes["satellite"], boxes["dem"]
+    assert outer[0] <= inner[0] < inner[2] <= outer[2]
+    assert outer[1] <= inner[1] < inner[3] <= outer[3]
+
+
+def test_satellite_and_orthophoto_have_the_same_colours_inside_and_at_the_rim(
+    huating: Path,
+) -> None:
+    """Means of 64 m squares: JPEG and the coarser painting cost a few grey levels, no more."""
+    worst = []
+    for path in sorted((huating / "ortho").glob("*.tif")):
+        with rasterio.open(path) as sheet:
+            box = sheet.bounds
+            west, north = np.ceil(box.left / 64) * 64, np.floor(box.top / 64) * 64
+            columns, rows = int((box.right - west) // 64), int((north - box.bottom) // 64)
+            squares = (west, north - rows * 64, west + columns * 64, north)
+            near = _means(sheet, squares, 128)
+        far = np.full_like(near, np.nan)
+        for other in sorted((huating / "satellite").glob("*.tif")):
+            with rasterio.open(other) as sheet:
+                found = _means(sheet, squares, 8)
+                far = np.where(np.isnan(far), found, far)
+        error = np.abs(near - far).max(axis=0)
+        assert not np.isnan(error).any()
+        rim = np.concatenate([error[0], error[-1], error[:, 0], error[:, -1]])
+        worst.append((float(rim.max()), float(error.mean()), float(error.max())))
+    for rim, mean, most in worst:
+        assert rim < 8.0
+        assert mean < 4.0
+        assert most < 20.0
+
+
+def _means(sheet: rasterio.DatasetReader, box: tuple[float, ...], side: int) -> Floats:
+    """Mean colours (3, rows, columns) of squares of ``side`` pixels; NaN beyond the sheet."""
+    pixels = sheet.read(
+        window=from_bounds(*box, sheet.transform), boundless=True, masked=True, out_dtype="float64"
+    )
+    known = sheet.window(*box)
+    values = np.ma.filled(pixels, np.nan)
+    columns = np.arange(values.shape[2]) + round(known.col_off)
+    values[:, :, (columns < 0) | (columns >= sheet.width)] = np.nan
+    bands, rows, width = values.shape
+    squares = values.reshape(bands, rows // side, side, width // side, side)
+    return np.asarray(squares.mean(axis=(2, 4)))
+
+
+def test_the_satellite_picture_is_painted_the_same_by_one_process_and_by_two(
+    tmp_path: Path,
+) -> None:
+    west, south = CENTRE[0] + 1792.0, CENTRE[1] - 512.0
+    box = (west, south, west + 1024.0, south + 1024.0)
+    alone = raster.space(Scene(), tmp_path / "alone", box, workers=1)
+    shared = raster.space(Scene(), tmp_path / "shared", box, workers=2)
+    assert [p.read_bytes() for p in alone] == [p.read_bytes() for p in shared]

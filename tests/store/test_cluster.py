@@ -37,7 +37,7 @@ print(cluster.up(private))
 def ask(private: cluster.Cluster, sql: str) -> object:
     url = private.url("postgres").replace("+psycopg", "", 1)
     with psycopg.connect(url) as connection:
-        row = connection.execute(sql).fetchone()  # type: ignore[arg-type]
+        row = connection.execute(sql).fetchone()
         assert row is not None
         return row[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +37,11 @@ def match(layer: Layer, names: Sequence[str], path: Path) -> Columns:
     """
     folded = {_fold(name): name for name in reversed(names)}
     source: dict[str, str] = {}
+    owners = Counter(cut for field in layer.fields for cut in _cuts(field))
     for field in layer.fields:
-        words = (field.name, *field.aliases, field.title, field.title_en)
-        # A .dbf cuts names to 10 bytes.
-        cut = tuple(w.encode("gb18030", "ignore")[:10].decode("gb18030", "ignore") for w in words)
-        column = next((folded[_fold(w)] for w in (*words, *cut) if w and _fold(w) in folded), None)
+        cuts = [cut for cut in _cuts(field) if owners[cut] == 1]  # else nobody could tell whose
+        words = [*map(_fold, _words(field)), *cuts]
+        column = next((folded[word] for word in words if word in folded), None)
         if column is not None:
             source[field.name] = column
     missing = [f for f in layer.fields if f.required and f.name not in source]
@@ -53,6 +54,20 @@ def match(layer: Layer, names: Sequence[str], path: Path) -> Columns:
         )
     used = set(source.values())
     return Columns(source=source, dropped=tuple(n for n in names if n not in used))
+
+
+def _words(field: Field) -> tuple[str, ...]:
+    return tuple(w for w in (field.name, *field.aliases, field.title, field.title_en) if w)
+
+
+def _cuts(field: Field) -> set[str]:
+    """A field's words as a .dbf cuts them, to 10 bytes of whichever encoding it was written in."""
+    cuts = {
+        _fold(word.encode(encoding, "ignore")[:10].decode(encoding, "ignore"))
+        for word in _words(field)
+        for encoding in ("gb18030", "utf-8")
+    }
+    return cuts - {""}
 
 
 def _fold(name: str) -> str:

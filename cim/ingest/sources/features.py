@@ -11,16 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyogrio
-import pyogrio.errors
 import pyproj
 import shapely
 
 from cim.city import Bounds
 from cim.errors import FormatError, OutsideCityError
-from cim.geo.crs import CGCS2000, transformer
+from cim.geo.crs import CGCS2000, rows, transformer
 from cim.ingest.source import WORK, Built, Check, Parcel, Problem, Product, Request
 from cim.ingest.sources.columns import Columns
+from cim.ingest.sources.vector_file import read
 from cim.layers import Field, FieldType, Geometry, Layer
 
 BATCH = 50_000
@@ -138,20 +137,8 @@ def _refusal(
 def _read(
     path: Path, name: str, encoding: str | None, columns: Columns, batch: int
 ) -> pd.DataFrame | None:
-    try:
-        frame: pd.DataFrame = pyogrio.read_dataframe(
-            path,
-            layer=name,
-            encoding=encoding,
-            columns=sorted(set(columns.source.values())),
-            skip_features=batch * BATCH,
-            max_features=BATCH,
-            on_invalid="ignore",
-        )
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError, ValueError) as error:
-        raise FormatError(
-            f"GDAL cannot read its features: {str(error).strip()[:200]}", path=path
-        ) from error
+    names = sorted(set(columns.source.values()))
+    frame = read(path, name, encoding, names, batch * BATCH, BATCH)
     return frame if len(frame) or batch == 0 else None
 
 
@@ -233,9 +220,7 @@ def _reproject(shapes: Shapes, crs: pyproj.CRS, srid: int, *, z: bool) -> Shapes
     step = transformer(crs, target)
 
     def move(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        moved = xy.copy()
-        moved[:, 0], moved[:, 1] = step.transform(xy[:, 0], xy[:, 1])
-        return moved
+        return np.concatenate([rows(step, xy[:, :2]), xy[:, 2:]], axis=1)
 
     return np.asarray(shapely.transform(flat, move, include_z=z), dtype=object)
 
@@ -246,7 +231,7 @@ def _inside(shapes: Shapes, srid: int, request: Request) -> npt.NDArray[np.bool_
     inside = np.ones(len(shapes), dtype=bool)
     city = request.city.bounds
     for x, y in ((0, 1), (0, 3), (2, 1), (2, 3)):
-        lon, lat = step.transform(boxes[:, x], boxes[:, y])
+        lon, lat = rows(step, boxes[:, [x, y]]).T
         inside &= (
             (lon >= city.west) & (lon <= city.east) & (lat >= city.south) & (lat <= city.north)
         )
@@ -279,10 +264,10 @@ def _table(
     faults: Counter[str],
 ) -> pa.Table:
     arrays: dict[str, pa.Array] = {}
-    rows = frame[keep]
+    kept = frame[keep]
     for field in layer.fields:
         column = columns.source.get(field.name)
-        values = pd.Series([None] * len(rows), dtype=object) if column is None else rows[column]
+        values = pd.Series([None] * len(kept), dtype=object) if column is None else kept[column]
         typed, bad = _typed(values, field)
         if bad:
             faults[f"{field.title}（{field.name}）holds no {field.type}: left empty"] += bad
@@ -333,17 +318,17 @@ def _write(path: Path, table: pa.Table) -> None:
 def verify(product: Product, staging: Path) -> Check:
     """Read the staged rows back: a geometry of the declared kind in every one."""
     errors: list[str] = []
-    rows = 0
+    looked = 0
     wanted = str(product.media["geometry"]).split(",")[0].removesuffix("Z")
     for name in product.features:
         table = pq.read_table(staging / name, columns=["geom"])
-        rows += table.num_rows
+        looked += table.num_rows
         shapes = shapely.from_wkb(table["geom"].to_numpy(zero_copy_only=False))
         kinds = {shapely.GeometryType(t).name for t in np.unique(shapely.get_type_id(shapes))}
         if wanted != "Geometry" and kinds != {wanted.upper()}:
             errors.append(f"{name}: {sorted(kinds)} among {wanted}")
         if not shapely.is_valid(shapes).all():
             errors.append(f"{name}: invalid geometry was left")
-    if rows == 0:
+    if looked == 0:
         errors.append("no rows")
-    return Check(name="vector rows", looked_at=rows, errors=tuple(errors))
+    return Check(name="vector rows", looked_at=looked, errors=tuple(errors))

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import pyogrio
-import pyogrio.errors
 import pyproj
 
 from cim.city import Bounds, City
-from cim.errors import CrsError, FormatError
+from cim.errors import CrsError, FormatError, InputError
 from cim.geo.crs import CGCS2000, resolve, transformer
 from cim.ingest.source import Built, Check, Parcel, Plan, Problem, Product, Request
 from cim.ingest.sources.columns import match, propose
 from cim.ingest.sources.encoding import text_encoding
 from cim.ingest.sources.features import convert, verify
+from cim.ingest.sources.vector_file import describe, spatial_layers
 from cim.layers import Kind, Layer
 
 SUFFIXES = frozenset(
@@ -63,7 +62,7 @@ class VectorSource:
         """Read, repair, reproject and type the features of one part."""
         layer: Layer = plan.shared
         path, name, encoding = parcel.payload
-        info = pyogrio.read_info(path, layer=name, encoding=encoding)
+        info = describe(path, name, encoding)
         crs = _crs(path, info.get("crs"), request.crs)
         columns = match(layer, [str(f) for f in info["fields"]], parcel.path)
         return convert(parcel, layer, columns, crs, request, staging, storage_srid(request.city))
@@ -125,19 +124,9 @@ def _parcels(path: Path, before: int) -> list[Parcel]:
     siblings = [path]
     if path.suffix.lower() in {".shp", ".mif", ".tab"}:
         siblings = sorted(path.parent.glob(f"{path.stem}.*"))
-    try:
-        layers = pyogrio.list_layers(path)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise FormatError(
-            f"GDAL cannot read it: {_first_line(error)}",
-            path=path,
-            remedy="open it in the program that made it and export it again",
-        ) from error
+    spatial = spatial_layers(path)
     encoding = text_encoding(path)
     size = sum(p.stat().st_size for p in siblings if p.is_file())
-    spatial = [str(name) for name, geometry in layers if geometry is not None]
-    if not spatial:
-        raise FormatError("it holds no layer with geometry", path=path)
     return [
         Parcel(
             id=f"{before + index:04d}",
@@ -148,10 +137,6 @@ def _parcels(path: Path, before: int) -> list[Parcel]:
         )
         for index, name in enumerate(spatial)
     ]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200]
 
 
 def _crs(path: Path, stated: str | None, given: str | None) -> pyproj.CRS:
@@ -169,8 +154,7 @@ def _crs(path: Path, stated: str | None, given: str | None) -> pyproj.CRS:
 def _proposal(request: Request, parcels: Sequence[Parcel]) -> tuple[Layer, Problem]:
     """Declare the layer from its first part and say so."""
     path, name, encoding = parcels[0].payload
-    info: dict[str, Any] = pyogrio.read_info(path, layer=name, encoding=encoding)
-    layer = propose(request.layer_id, path, info)
+    layer = propose(request.layer_id, path, describe(path, name, encoding))
     return layer, Problem(
         path=str(path),
         reason=f"the layer {request.layer_id} was not declared; its {len(layer.fields)} fields "
@@ -184,12 +168,12 @@ def _extent(parcels: Sequence[Parcel], given: str | None) -> Bounds | None:
     whole: Bounds | None = None
     for parcel in parcels:
         path, name, encoding = parcel.payload
-        info = pyogrio.read_info(path, layer=name, encoding=encoding, force_total_bounds=True)
-        box = info.get("total_bounds")
         try:
+            info = describe(path, name, encoding, bounds=True)
             crs = _crs(path, info.get("crs"), given)
-        except CrsError:
+        except InputError:
             continue
+        box = info.get("total_bounds")
         if box is None:
             continue
         placed = Bounds(*(float(v) for v in transformer(crs, CGCS2000).transform_bounds(*box)))

@@ -38,6 +38,17 @@ ORTHO = Layer(
     style=Style(visible=True),
 )
 
+SATELLITE = Layer(
+    id="base.satellite",
+    title="8 米卫星影像",
+    title_en="Satellite image, 8 m",
+    abstract="覆盖全域的卫星影像,地面分辨率 8 米,铺在正射影像之下。",
+    kind=Kind.IMAGERY,
+    owner=_SURVEY,
+    cim_level=CimLevel.SURFACE,
+    style=Style(visible=True),
+)
+
 DEM = Layer(
     id="base.dem",
     title="15 米数字高程模型",
@@ -341,6 +352,7 @@ FACILITY = Layer(
 
 LAYERS: tuple[Layer, ...] = (
     OBLIQUE,
+    SATELLITE,
     ORTHO,
     DEM,
     BUILDING,

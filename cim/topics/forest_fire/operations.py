@@ -9,13 +9,13 @@ import rasterio
 from affine import Affine
 from pydantic import Field
 
+from cim.catalog.elevation import Ground, around
 from cim.city import Bounds
 from cim.geo.crs import lonlat_bounds, to_lonlat
 from cim.geo.grid import Grid
 from cim.geo.visibility import HIDDEN, SEEN, UNKNOWN, Classes, Eye
 from cim.topic import Analysis, Context, Coverage, Figure, LegendEntry, Parameters, Result
 from cim.topics.forest_fire.analysis import Watch, watch
-from cim.topics.forest_fire.queries import Ground, ground_around
 
 _BARE = (
     "The DEM is bare ground: trees and buildings neither hide nor lift anything. Whether a camera "
@@ -82,8 +82,10 @@ class ViewshedParameters(Parameters):
 
 def viewshed(parameters: ViewshedParameters, context: Context) -> Result:
     """What a tower or camera sees on the DEM."""
-    lon, lat = parameters.observer
-    ground = ground_around(context, parameters.terrain, lon, lat, parameters.range)
+    _, lat = parameters.observer
+    ground = around(
+        context.engine, context.files, parameters.terrain, parameters.observer, parameters.range
+    )
     convergence = ground.grid.convergence(ground.x, ground.y)
     eye = Eye(
         x=ground.x,

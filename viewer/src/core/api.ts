@@ -50,7 +50,7 @@ export interface Published {
   heights: [number, number] | null // orthometric, m
   count: number | null
   url: string
-  media: { minzoom?: number; maxzoom?: number; format?: string }
+  media: { minzoom?: number; maxzoom?: number; format?: string; resolution?: number }
 }
 
 export interface Layer extends Titled {

@@ -1,6 +1,7 @@
 /** Pictures on the ground: Web Mercator tiles. */
 import {
   ImageryLayer,
+  type ImageryLayerCollection,
   type ImageryTypes,
   Rectangle,
   type Request,
@@ -55,6 +56,17 @@ export function imageryOf(tiles: Tiles, failed: (message: string) => void): Imag
   return new ImageryLayer(provider)
 }
 
+/** Metres a pixel of each picture of the ground; results of analyses have none and stay on top. */
+const resolutions = new WeakMap<ImageryLayer, number>()
+
+/** Where a picture belongs: above all coarser ones, below the finer, whichever came first. */
+function above(ground: ImageryLayerCollection, imagery: ImageryLayer): number {
+  const mine = resolutions.get(imagery) ?? 0
+  let index = 0
+  while (index < ground.length && (resolutions.get(ground.get(index)) ?? 0) >= mine) index += 1
+  return index
+}
+
 export async function drawImagery(stage: Stage, layer: PublishedLayer): Promise<Drawn> {
   const { url, extent, media } = layer.published
   const imagery = imageryOf(
@@ -67,7 +79,8 @@ export async function drawImagery(stage: Stage, layer: PublishedLayer): Promise<
     (message) => stage.faults.add(layer.id, message),
   )
   imagery.magnificationFilter = TextureMagnificationFilter.LINEAR
-  stage.viewer.imageryLayers.add(imagery)
+  resolutions.set(imagery, media.resolution ?? Infinity)
+  stage.viewer.imageryLayers.add(imagery, above(stage.viewer.imageryLayers, imagery))
   return {
     setShown: (shown) => {
       imagery.show = shown
