@@ -23,8 +23,13 @@ _BARE = (
 )
 
 
-def _titled(english: str, unit: str = "", **more: str) -> dict[str, Any]:
-    return {"x-title-en": english, "x-unit": unit, **{f"x-{k}": v for k, v in more.items()}}
+def _english(title: str, description: str, unit: str = "", **more: str) -> dict[str, Any]:
+    return {
+        "x-title-en": title,
+        "x-description-en": description,
+        "x-unit": unit,
+        **{f"x-{k}": v for k, v in more.items()},
+    }
 
 
 class ViewshedParameters(Parameters):
@@ -34,49 +39,54 @@ class ViewshedParameters(Parameters):
         tuple[float, float],
         Field(
             title="观察点",
-            description="Tower or camera: longitude and latitude, degrees (CGCS2000).",
-            json_schema_extra=_titled("Observer", "deg", widget="point"),
+            description="瞭望塔或摄像机的经纬度（CGCS2000，度）。",
+            json_schema_extra=_english(
+                "Observer",
+                "Tower or camera: longitude and latitude, degrees (CGCS2000).",
+                "deg",
+                widget="point",
+            ),
         ),
     ]
     observer_height: float = Field(
         default=20.0, ge=0, le=500, title="观察高度",
-        description="Height of the eye above ground.",
-        json_schema_extra=_titled("Observer height", "m"),
+        description="视点距地面的高度。",
+        json_schema_extra=_english("Observer height", "Height of the eye above ground.", "m"),
     )  # fmt: skip
     target_height: float = Field(
         default=0.0, ge=0, le=500, title="目标高度",
-        description="Height above ground of what is looked for; smoke is seen above the trees.",
-        json_schema_extra=_titled("Target height", "m"),
+        description="被观察目标距地面的高度；烟高于树冠时更易看见。",
+        json_schema_extra=_english("Target height", "Height above ground of what is looked for; smoke is seen above the trees.", "m"),
     )  # fmt: skip
     range: float = Field(
         default=5000.0, ge=100, le=30000, title="观察半径",
-        description="Farthest distance on the ground.",
-        json_schema_extra=_titled("Range", "m"),
+        description="地面上的最远观察距离。",
+        json_schema_extra=_english("Range", "Farthest distance on the ground.", "m"),
     )  # fmt: skip
     azimuth: float = Field(
         default=0.0, ge=0, le=360, title="中心方位角",
-        description="Middle of the field of view, clockwise from true north.",
-        json_schema_extra=_titled("Azimuth", "deg"),
+        description="视场中心方向，自真北顺时针。",
+        json_schema_extra=_english("Azimuth", "Middle of the field of view, clockwise from true north.", "deg"),
     )  # fmt: skip
     field_of_view: float = Field(
         default=360.0, gt=0, le=360, title="水平视场角",
-        description="Horizontal field of view; 360 looks all round.",
-        json_schema_extra=_titled("Field of view", "deg"),
+        description="水平视场角；360 为环视。",
+        json_schema_extra=_english("Field of view", "Horizontal field of view; 360 looks all round.", "deg"),
     )  # fmt: skip
     curvature: bool = Field(
         default=True, title="考虑地球曲率",
-        description="Whether the Earth's curvature (and refraction) counts.",
-        json_schema_extra=_titled("Earth curvature"),
+        description="是否计入地球曲率与大气折光。",
+        json_schema_extra=_english("Earth curvature", "Whether the Earth's curvature (and refraction) counts."),
     )  # fmt: skip
     refraction: float = Field(
         default=0.14286, ge=0, lt=1, title="大气折光系数",
-        description="Coefficient k of refraction; 1/7 by day over land, 0 for none.",
-        json_schema_extra=_titled("Refraction coefficient"),
+        description="折光系数 k；陆地白天约 1/7，0 为不计。",
+        json_schema_extra=_english("Refraction coefficient", "Coefficient k of refraction; 1/7 by day over land, 0 for none."),
     )  # fmt: skip
     terrain: str = Field(
         default="base.dem", title="地形图层",
-        description="Terrain layer whose elevation model is used.",
-        json_schema_extra=_titled("Terrain layer"),
+        description="所用数字高程模型的地形图层。",
+        json_schema_extra=_english("Terrain layer", "Terrain layer whose elevation model is used."),
     )  # fmt: skip
 
 
@@ -224,10 +234,10 @@ VIEWSHED = Analysis(
     parameters=ViewshedParameters,
     run=viewshed,
     example={
-        "observer": [106.65, 35.22],
-        "observer_height": 25.0,
+        "observer": [106.6295492, 35.19529665],
+        "observer_height": 24.0,
         "target_height": 5.0,
-        "range": 5000.0,
+        "range": 8000.0,
     },
     reads=lambda parameters: (parameters.terrain,),
     references=(
