@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import rasterio
 import rasterio.shutil
 from affine import Affine
 from PIL import Image
 from rasterio.windows import Window
-from scipy.ndimage import distance_transform_edt
 
 from cim.errors import FormatError
 from cim.ingest.source import Check
 from cim.store.files import disk_errors
-from cim.tiles.imagery import HALF, SIZE, describe, tile, zoom_resolution
+from cim.tiles.imagery import HALF, SIZE, carry_over_rim, describe, tile, zoom_resolution
 
 LEVELS = 6  # overviews that lie on the grid: 64 tiles of padding at most on each side
 QUALITY = 85
@@ -106,23 +104,9 @@ def _join_block(
         into = picture[:, y0 - origin[1] : y1 - origin[1], x0 - origin[0] : x1 - origin[0]]
         np.copyto(into, part, where=part[3] > 0)
     if picture is not None and picture[3].any():
-        _carry_over_rim(picture)
+        carry_over_rim(picture[:3], picture[3] > 0, RIM)
         image.write(picture[:3], window=block)
         image.write_mask(picture[3], window=block)
-
-
-def _carry_over_rim(picture: npt.NDArray[np.uint8]) -> None:
-    """Let colours go on a little beyond the rim, unseen behind the mask.
-
-    Else JPEG and every later resampling mix the black out there into the last pixels, and a dark
-    line runs around the picture.
-    """
-    seen = picture[3] > 0
-    if seen.all():
-        return
-    away, (row, column) = distance_transform_edt(~seen, return_indices=True)
-    near = ~seen & (away <= RIM)
-    picture[:3, near] = picture[:3, row[near], column[near]]
 
 
 def check_cog(path: Path, zoom: int) -> Check:
