@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import re
 import shutil
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ from cim.errors import NotFoundError
 from cim.store.database import ready
 from cim.store.files import Files, write_json
 from cim.topic import Analysis, Context, Parameters, Result
+
+_IDENTITY = re.compile(r"[0-9a-f]{20}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +61,10 @@ class Asker:
             NotFoundError: no such answer, or no longer kept.
         """
         folder = self.files.results / identity
-        if not identity.isalnum() or not (folder / "result.json").exists():
-            raise NotFoundError(f"there is no result {identity}", remedy="run the analysis again")
+        if not _IDENTITY.fullmatch(identity) or not (folder / "result.json").exists():
+            raise NotFoundError(
+                f"there is no result {identity[:60]}", remedy="run the analysis again"
+            )
         return folder
 
     def _identity(self, analysis: Analysis, parameters: Parameters) -> str:
@@ -86,15 +92,16 @@ class Asker:
         self, analysis: Analysis, parameters: Parameters, identity: str, folder: Path
     ) -> None:
         """Answer in a folder beside, then rename: two that ask at once both get a whole answer."""
-        work = folder.with_name(f".{identity}.{os.getpid()}")
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{identity}.", dir=folder.parent))
         try:
             context = Context(city=self.city, engine=self.engine, files=self.files, folder=work)
             result = analysis.run(parameters, context)
             write_json(work / "result.json", _to_json(analysis, parameters, identity, result))
-            if not folder.exists():
-                work.rename(folder)
+            if not (folder / "result.json").exists():
+                shutil.rmtree(folder, ignore_errors=True)  # a cache swept by halves
+                with suppress(OSError):  # another was faster
+                    work.rename(folder)
         finally:
             shutil.rmtree(work, ignore_errors=True)
 

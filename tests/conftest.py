@@ -29,6 +29,8 @@ geoid = -36.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # rasterio multiplies affines with * in its own code, which affine has begun to discourage.
+    config.addinivalue_line("filterwarnings", "ignore:Use `@` matmul:PendingDeprecationWarning")
     if not hasattr(config, "workerinput"):
         home.prepare()
 

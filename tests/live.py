@@ -7,15 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from cim.installation import open_installation
-from cim.settings import Settings
 from tests import home, outside
 
+CIM = [sys.executable, "-m", "cim.cli"]
 SAMPLE = outside.PROJECT / "data-samples" / "huating"
 
 
@@ -29,30 +27,24 @@ def city() -> str:
 
 
 def _start(folder: Path) -> str:
-    try:
-        demo = import_module("cim.commands.demo")
-    except ImportError:
-        pytest.fail("the sample city cannot be ingested yet")
-    settings = Settings(
-        database_url=home.clone(home.server(), "live"),
-        data_dir=folder / "live",
-        city=outside.PROJECT / "data-samples" / "city.toml",
-    )
-    installation = open_installation(settings)
-    demo.ingest_sample(installation, SAMPLE)
-    installation.engine.dispose()
+    environment = os.environ | {
+        "CIM_DATABASE_URL": home.clone(home.server(), "live"),
+        "CIM_DATA_DIR": str(folder / "live"),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": str(outside.PROJECT),
+    }
+    done = subprocess.run(
+        [*CIM, "deliveries", str(SAMPLE / "deliveries.toml")],
+        capture_output=True, text=True, cwd=outside.PROJECT, env=environment, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
     log = (folder / "live.log").open("w")
     process = subprocess.Popen(
-        [sys.executable, "-m", "cim.cli", "serve", "--port", "0"],
+        [*CIM, "serve", "--port", "0"],
         stdout=log,
         stderr=subprocess.STDOUT,
         cwd=outside.PROJECT,
-        env=os.environ
-        | {
-            "CIM_DATABASE_URL": str(settings.database_url),
-            "CIM_DATA_DIR": str(settings.data_dir),
-            "PYTHONUNBUFFERED": "1",
-        },
+        env=environment,
         start_new_session=True,
     )
     log.close()

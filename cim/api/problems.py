@@ -7,7 +7,7 @@ import logging
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from cim.errors import CimError, DatabaseError
@@ -59,6 +59,17 @@ def install(app: FastAPI) -> None:
             "the database does not answer",
             "start it (`cim db up`) or check CIM_DATABASE_URL",
         )
+
+    @app.exception_handler(DataError)
+    def _value(_: Request, error: DataError) -> ProblemResponse:
+        # A number beyond a column's range or a text with NUL: the database is the first to mind.
+        reason = str(error.orig).strip().splitlines()[0]
+        return _problem(422, "ParameterError", reason, "/openapi.json lists what is asked for")
+
+    @app.exception_handler(UnicodeEncodeError)
+    def _text(_: Request, error: UnicodeEncodeError) -> ProblemResponse:
+        detail = f"a text holds half a character: {error.reason}"
+        return _problem(422, "ParameterError", detail, "send well-formed Unicode")
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> ProblemResponse:

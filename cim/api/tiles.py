@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -28,10 +29,12 @@ MEDIA_TYPES = {
     ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
     ".mvt": "application/vnd.mapbox-vector-tile",
 }
+_NUMBER = re.compile(r"[0-9]{1,9}")  # neither ² nor more than a column holds
 _GZIP = b"\x1f\x8b"
 
 
-@router.api_route("/{layer_id}/{version}/{z}/{x}/{name}", methods=["GET", "HEAD"])
+@router.head("/{layer_id}/{version}/{z}/{x}/{name}", include_in_schema=False)
+@router.get("/{layer_id}/{version}/{z}/{x}/{name}")
 def tile(
     layer_id: str, version: str, z: str, x: str, name: str, here: Here, request: Request
 ) -> Response:
@@ -39,7 +42,7 @@ def tile(
     found = _version(here, layer_id, version)
     stem, _, suffix = name.partition(".")
     tiled = found.layer.kind in {Kind.IMAGERY, Kind.VECTOR}
-    if not tiled or not all(part.isdecimal() and len(part) < 10 for part in (z, x, stem)):
+    if not tiled or not all(_NUMBER.fullmatch(part) for part in (z, x, stem)):
         return _file(here, found, f"{z}/{x}/{name}", request, version)
     place = (int(z), int(x), int(stem))
     etag = f'"{found.key}-{z}-{x}-{name}"'
@@ -52,7 +55,8 @@ def tile(
     return _file(here, found, f"{z}/{x}/{name}", request, version)
 
 
-@router.api_route("/{layer_id}/{version}/{path:path}", methods=["GET", "HEAD"])
+@router.head("/{layer_id}/{version}/{path:path}", include_in_schema=False)
+@router.get("/{layer_id}/{version}/{path:path}")
 def file(layer_id: str, version: str, path: str, here: Here, request: Request) -> Response:
     """A file of a version: tileset.json, a glb, layer.json, a COG."""
     return _file(here, _version(here, layer_id, version), path, request, version)
@@ -64,8 +68,8 @@ def _version(here: Installation, layer_id: str, name: str) -> Version:
     if number == "latest" and not key:
         with ready(here.engine) as connection:
             return registry.published(connection, layer_id)
-    if not number.isdigit():
-        raise NotFoundError(f"there is no version {name} of {layer_id}")
+    if not _NUMBER.fullmatch(number):
+        raise NotFoundError(f"there is no version {name[:60]} of {layer_id}")
     found = _pinned(here, layer_id, int(number), key)
     if key and found.key != key:
         raise NotFoundError(
@@ -129,10 +133,14 @@ def _file(
     here: Installation, version: Version, name: str, request: Request, asked: str
 ) -> Response:
     folder = _folder(here, version).resolve()
-    path = (folder / name).resolve()
-    suffix = path.suffix
-    if not path.is_relative_to(folder) or suffix not in MEDIA_TYPES or not path.is_file():
-        raise NotFoundError(f"{version.layer.id} has no file {name}")
+    try:
+        path = (folder / name).resolve()
+        suffix = path.suffix
+        known = path.is_relative_to(folder) and suffix in MEDIA_TYPES and path.is_file()
+    except (OSError, ValueError):  # too long, or with NUL: no file is called so
+        known = False
+    if not known:
+        raise NotFoundError(f"{version.layer.id} has no file {name[:60]}")
     headers = _caching(asked, f'"{version.key}-{name}"')
     if _unchanged(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)

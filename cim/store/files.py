@@ -52,14 +52,15 @@ def disk_errors(path: Path) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
         raise StorageError(
-            f"cannot write: {os.strerror(error.errno)} ({_free(path)} free)",
+            f"cannot write: {os.strerror(error.errno)} ({free(path)} free)",
             path=error.filename or path,
             remedy="free some room or give another CIM_DATA_DIR; a second run goes on where "
             "this one stopped",
         ) from error
 
 
-def _free(path: Path) -> str:
+def free(path: Path) -> str:
+    """Room left where a file would lie, in words."""
     while not path.exists():
         path = path.parent
     return f"{shutil.disk_usage(path).free / 1e6:.0f} MB"

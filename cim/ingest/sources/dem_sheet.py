@@ -22,7 +22,6 @@ from cim.geo.crs import to_lonlat
 from cim.geo.heights import Heights
 from cim.ingest.source import Problem, Request
 from cim.ingest.sources import raster
-from cim.store.files import disk_errors
 
 LOWEST, HIGHEST = -500.0, 9000.0  # no ground on Earth lies beyond
 _FEET = {"ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "us survey foot": 1200 / 3937}
@@ -61,7 +60,7 @@ def write_heights(
     """Write heights as a tiled, compressed GeoTIFF with NaN where unknown, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    with disk_errors(path), rasterio.open(
+    with raster.written(path), rasterio.open(
         part, "w", driver="GTiff", dtype="float32", count=1, nodata=math.nan,
         width=heights.shape[1], height=heights.shape[0], transform=transform,
         crs=crs.to_wkt(), tiled=True, blockxsize=256, blockysize=256,

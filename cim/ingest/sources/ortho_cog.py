@@ -17,7 +17,7 @@ from rasterio.windows import Window
 
 from cim.errors import FormatError
 from cim.ingest.source import Check
-from cim.store.files import disk_errors
+from cim.ingest.sources import raster
 from cim.tiles.imagery import HALF, SIZE, carry_over_rim, describe, tile, zoom_resolution
 
 LEVELS = 6  # overviews that lie on the grid: 64 tiles of padding at most on each side
@@ -49,7 +49,7 @@ def write_cog(sheets: Sequence[PlacedSheet], zoom: int, target: Path, work: Path
     mosaic = work / "mosaic.tif"
     _join(sheets, (left, top, width, height), zoom, mosaic)
     part = target.with_suffix(".part.tif")
-    with disk_errors(target):
+    with raster.written(target):
         rasterio.shutil.copy(
             mosaic, part, driver="COG", compress="JPEG", quality=QUALITY, blocksize=SIZE,
             overview_resampling="AVERAGE", overview_count=levels, overview_compress="JPEG",
@@ -73,7 +73,7 @@ def _join(
     target.parent.mkdir(parents=True, exist_ok=True)
     with (
         rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
-        disk_errors(target),
+        raster.written(target),
         rasterio.open(
             target, "w", driver="GTiff", dtype="uint8", count=3, width=width, height=height,
             crs="EPSG:3857", photometric="rgb", tiled=True, blockxsize=512, blockysize=512,

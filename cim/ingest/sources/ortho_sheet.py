@@ -20,7 +20,6 @@ from rasterio.windows import Window
 from cim.errors import FormatError
 from cim.ingest.source import WORK, Built, Parcel, Problem, Request
 from cim.ingest.sources import raster
-from cim.store.files import disk_errors
 from cim.tiles.imagery import HALF, zoom_resolution
 
 BLOCK = 2048
@@ -187,7 +186,7 @@ def _copy(
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
     covered = 0
-    with disk_errors(target), rasterio.open(
+    with raster.written(target), rasterio.open(
         part, "w", driver="GTiff", dtype="uint8", count=4, width=window[2], height=window[3],
         crs="EPSG:3857", transform=warped.transform, tiled=True, blockxsize=512, blockysize=512,
         compress="zstd", zstd_level=1, predictor=2, bigtiff="if_safer", sparse_ok=True,

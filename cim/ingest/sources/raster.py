@@ -10,10 +10,12 @@ from pathlib import Path
 import rasterio
 import rasterio.errors
 from pyproj import CRS
+from rasterio._err import CPLE_BaseError
 
 from cim.city import Bounds
-from cim.errors import CrsError, FormatError
+from cim.errors import CrsError, FormatError, StorageError
 from cim.geo.crs import ResolvedCrs, lonlat_bounds, resolve
+from cim.store.files import disk_errors, free
 
 SUFFIXES = frozenset({".tif", ".tiff", ".img", ".asc", ".vrt"})
 _HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -46,6 +48,26 @@ def opened(path: Path) -> Iterator[rasterio.DatasetReader]:
             path=path,
             remedy="export it again from the program that made it",
         ) from error
+
+
+@contextmanager
+def written(path: Path) -> Iterator[None]:
+    """What GDAL says when a raster cannot be written becomes one sentence; it gives no errno.
+
+    Raises:
+        StorageError: the disk takes no more.
+    """
+    with disk_errors(path):
+        try:
+            yield
+        except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
+            cause = str(error.__cause__ or error).splitlines()[0][:200]
+            raise StorageError(
+                f"cannot write: {cause} ({free(path)} free)",
+                path=path,
+                remedy="free some room or give another CIM_DATA_DIR; a second run goes on where "
+                "this one stopped",
+            ) from error
 
 
 def placed(image: rasterio.DatasetReader, path: Path, given: str | None) -> ResolvedCrs:
