@@ -39,7 +39,7 @@ def overview(_page: Page) -> None:
 
 def inspect(page: Page) -> None:
     """A building of the mesh, clicked."""
-    page.mouse.click(820, 470)
+    page.mouse.click(930, 560)
     page.locator('[data-test="inspect"]').wait_for()
 
 
@@ -86,7 +86,7 @@ def main() -> int:
     parser.add_argument("address", help="the viewer's address")
     parser.add_argument("--folder", type=Path, default=IMAGES, help="where the pictures go")
     parser.add_argument("scenes", nargs="*", metavar="scene", help=f"default: {' '.join(SCENES)}")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     if unknown := set(given.scenes) - set(SCENES):
         parser.error(f"there is no scene {', '.join(sorted(unknown))}: {', '.join(SCENES)}")
     given.folder.mkdir(parents=True, exist_ok=True)

@@ -71,7 +71,7 @@ def _row(name: str, value: dict[str, Any], *, required: bool) -> str:
     default = "required" if required else f"`{value.get('default')}`"
     return (
         f"| `{name}` | {value.get('title', '')} | {value.get('x-unit', '')} | {default} "
-        f"| {limits} | {value.get('description', '')} |"
+        f"| {limits} | {value.get('x-description-en') or value.get('description', '')} |"
     )
 
 

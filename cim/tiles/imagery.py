@@ -15,15 +15,18 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import rasterio
 from PIL import Image
 from rasterio.enums import MaskFlags, Resampling
 from rasterio.windows import Window
+from scipy.ndimage import distance_transform_edt
 
 from cim.errors import NotFoundError
 
 SIZE = 256
 MAX_ZOOM = 24
+Pixels = npt.NDArray[np.uint8]
 FORMATS = frozenset({"jpg", "png", "auto"})
 HALF = math.pi * 6378137.0  # half the width of the mercator square, m
 
@@ -197,9 +200,28 @@ def _render(cog: Cog, place: tuple[int, int, int], suffix: str) -> Tile | None:
             out, "JPEG", quality=85
         )
         return Tile(out.getvalue(), "image/jpeg")
+    carry_over_rim(pixels, mask, SIZE)
     clear = np.dstack([picture, np.where(mask, 255, 0)]).astype(np.uint8)
     Image.fromarray(clear, "RGBA").save(out, "PNG", compress_level=3)
     return Tile(out.getvalue(), "image/png")
+
+
+def carry_over_rim(colours: Pixels, seen: npt.NDArray[np.bool_], reach: float) -> None:
+    """Let colours go on beyond the rim of a picture, unseen behind its mask; in place.
+
+    Else compression and every later resampling, the last of them in the viewer's own texture, mix
+    the black out there into the last pixels, and a dark line runs around the picture.
+
+    Args:
+        colours: (3, rows, columns).
+        seen: (rows, columns), where there is picture; somewhere there must be.
+        reach: How far, pixels.
+    """
+    if seen.all():
+        return
+    away, (row, column) = distance_transform_edt(~seen, return_indices=True)
+    near = ~seen & (away <= reach)
+    colours[:, near] = colours[:, row[near], column[near]]
 
 
 def _mask(

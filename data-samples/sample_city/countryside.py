@@ -75,8 +75,9 @@ def _highway(canvas: Canvas) -> None:
         return
     canvas.lay(canvas.edge(inside + 1.5), (158.0, 148.0, 122.0))
     canvas.lay(canvas.edge(inside), (116.0, 114.0, 110.0))
-    middle = (0.09 - np.abs(away)) * (canvas.window.gsd < 1.0)
-    canvas.lay(0.8 * canvas.edge(np.minimum(inside, middle) * 2.0), (206.0, 176.0, 92.0))
+    if canvas.window.gsd < 1.0:
+        middle = np.minimum(inside, 0.09 - np.abs(away))
+        canvas.lay(0.8 * canvas.edge(middle * 2.0), (206.0, 176.0, 92.0))
 
 
 def _fields(canvas: Canvas, mask: Floats) -> None:

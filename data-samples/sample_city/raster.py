@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from rasterio.transform import from_origin
+from affine import Affine
 from rasterio.windows import Window as Part
 
 from sample_city import crew, satellite, terrain
@@ -106,7 +106,7 @@ def _image(path: Path, box: Box, gsd: float, strips: Iterator[Bytes], *, quality
     profile = {
         "driver": "GTiff", "width": round((box[2] - box[0]) / gsd),
         "height": round((box[3] - box[1]) / gsd), "count": 3, "dtype": "uint8",
-        "crs": CRS, "transform": from_origin(box[0], box[3], gsd, gsd),
+        "crs": CRS, "transform": Affine(gsd, 0.0, box[0], 0.0, -gsd, box[3]),
         "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "jpeg",
         "photometric": "ycbcr", "jpeg_quality": quality, "bigtiff": "if_safer",
         "interleave": "pixel",
@@ -139,7 +139,7 @@ def _dem_sheet(path: Path, box: Box) -> None:
     window = Window(box[0], box[3], DEM_STEP, columns, rows)
     profile = {
         "driver": "GTiff", "width": columns, "height": rows, "count": 1, "dtype": "float32",
-        "crs": CRS, "transform": from_origin(box[0], box[3], DEM_STEP, DEM_STEP),
+        "crs": CRS, "transform": Affine(DEM_STEP, 0.0, box[0], 0.0, -DEM_STEP, box[3]),
         "nodata": NODATA, "tiled": True, "blockxsize": 256, "blockysize": 256,
         "compress": "deflate", "predictor": 3, "zlevel": 9,
     }  # fmt: skip

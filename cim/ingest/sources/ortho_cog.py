@@ -18,10 +18,11 @@ from rasterio.windows import Window
 from cim.errors import FormatError
 from cim.ingest.source import Check
 from cim.ingest.sources import raster
-from cim.tiles.imagery import HALF, SIZE, describe, tile, zoom_resolution
+from cim.tiles.imagery import HALF, SIZE, carry_over_rim, describe, tile, zoom_resolution
 
 LEVELS = 6  # overviews that lie on the grid: 64 tiles of padding at most on each side
 QUALITY = 85
+RIM = 64  # pixels
 BLOCK = 2048
 PlacedSheet = tuple[Path, Sequence[int]]
 
@@ -103,6 +104,7 @@ def _join_block(
         into = picture[:, y0 - origin[1] : y1 - origin[1], x0 - origin[0] : x1 - origin[0]]
         np.copyto(into, part, where=part[3] > 0)
     if picture is not None and picture[3].any():
+        carry_over_rim(picture[:3], picture[3] > 0, RIM)
         image.write(picture[:3], window=block)
         image.write_mask(picture[3], window=block)
 

@@ -23,8 +23,13 @@ _BARE = (
 )
 
 
-def _titled(english: str, unit: str = "", **more: str) -> dict[str, Any]:
-    return {"x-title-en": english, "x-unit": unit, **{f"x-{k}": v for k, v in more.items()}}
+def _english(title: str, description: str, unit: str = "", **more: str) -> dict[str, Any]:
+    return {
+        "x-title-en": title,
+        "x-description-en": description,
+        "x-unit": unit,
+        **{f"x-{k}": v for k, v in more.items()},
+    }
 
 
 class ViewshedParameters(Parameters):
@@ -34,50 +39,93 @@ class ViewshedParameters(Parameters):
         tuple[float, float],
         Field(
             title="观察点",
-            description="Tower or camera: longitude and latitude, degrees (CGCS2000).",
-            json_schema_extra=_titled("Observer", "deg", widget="point"),
+            description="瞭望塔或摄像机的经纬度（CGCS2000，度）。",
+            json_schema_extra=_english(
+                "Observer",
+                "Tower or camera: longitude and latitude, degrees (CGCS2000).",
+                "deg",
+                widget="point",
+            ),
         ),
     ]
     observer_height: float = Field(
-        default=20.0, ge=0, le=500, title="观察高度",
-        description="Height of the eye above ground.",
-        json_schema_extra=_titled("Observer height", "m"),
-    )  # fmt: skip
+        default=20.0,
+        ge=0,
+        le=500,
+        title="观察高度",
+        description="视点距地面的高度。",
+        json_schema_extra=_english("Observer height", "Height of the eye above ground.", "m"),
+    )
     target_height: float = Field(
-        default=0.0, ge=0, le=500, title="目标高度",
-        description="Height above ground of what is looked for; smoke is seen above the trees.",
-        json_schema_extra=_titled("Target height", "m"),
-    )  # fmt: skip
+        default=0.0,
+        ge=0,
+        le=500,
+        title="目标高度",
+        description="被观察目标距地面的高度；烟高于树冠时更易看见。",
+        json_schema_extra=_english(
+            "Target height",
+            "Height above ground of what is looked for; smoke is seen above the trees.",
+            "m",
+        ),
+    )
     range: float = Field(
-        default=5000.0, ge=100, le=30000, title="观察半径",
-        description="Farthest distance on the ground.",
-        json_schema_extra=_titled("Range", "m"),
-    )  # fmt: skip
+        default=5000.0,
+        ge=100,
+        le=30000,
+        title="观察半径",
+        description="地面上的最远观察距离。",
+        json_schema_extra=_english("Range", "Farthest distance on the ground.", "m"),
+    )
     azimuth: float = Field(
-        default=0.0, ge=0, le=360, title="中心方位角",
-        description="Middle of the field of view, clockwise from true north.",
-        json_schema_extra=_titled("Azimuth", "deg"),
-    )  # fmt: skip
+        default=0.0,
+        ge=0,
+        le=360,
+        title="中心方位角",
+        description="视场中心方向，自真北顺时针。",
+        json_schema_extra=_english(
+            "Azimuth",
+            "Middle of the field of view, clockwise from true north.",
+            "deg",
+        ),
+    )
     field_of_view: float = Field(
-        default=360.0, gt=0, le=360, title="水平视场角",
-        description="Horizontal field of view; 360 looks all round.",
-        json_schema_extra=_titled("Field of view", "deg"),
-    )  # fmt: skip
+        default=360.0,
+        gt=0,
+        le=360,
+        title="水平视场角",
+        description="水平视场角；360 为环视。",
+        json_schema_extra=_english(
+            "Field of view",
+            "Horizontal field of view; 360 looks all round.",
+            "deg",
+        ),
+    )
     curvature: bool = Field(
-        default=True, title="考虑地球曲率",
-        description="Whether the Earth's curvature (and refraction) counts.",
-        json_schema_extra=_titled("Earth curvature"),
-    )  # fmt: skip
+        default=True,
+        title="考虑地球曲率",
+        description="是否计入地球曲率与大气折光。",
+        json_schema_extra=_english(
+            "Earth curvature",
+            "Whether the Earth's curvature (and refraction) counts.",
+        ),
+    )
     refraction: float = Field(
-        default=0.14286, ge=0, lt=1, title="大气折光系数",
-        description="Coefficient k of refraction; 1/7 by day over land, 0 for none.",
-        json_schema_extra=_titled("Refraction coefficient"),
-    )  # fmt: skip
+        default=0.14286,
+        ge=0,
+        lt=1,
+        title="大气折光系数",
+        description="折光系数 k；陆地白天约 1/7，0 为不计。",
+        json_schema_extra=_english(
+            "Refraction coefficient",
+            "Coefficient k of refraction; 1/7 by day over land, 0 for none.",
+        ),
+    )
     terrain: str = Field(
-        default="base.dem", title="地形图层",
-        description="Terrain layer whose elevation model is used.",
-        json_schema_extra=_titled("Terrain layer"),
-    )  # fmt: skip
+        default="base.dem",
+        title="地形图层",
+        description="所用数字高程模型的地形图层。",
+        json_schema_extra=_english("Terrain layer", "Terrain layer whose elevation model is used."),
+    )
 
 
 def viewshed(parameters: ViewshedParameters, context: Context) -> Result:
@@ -130,23 +178,63 @@ def _summary(parameters: ViewshedParameters, ground: Ground, seen: Watch) -> tup
     area = f"{source}，椭球面面积（按网格中心长度比换算） ellipsoidal, by the local scale factor"
     share = 100 * seen.seen / seen.looked_at if seen.looked_at else None
     return (
-        Figure(key="visible_area", title="可视面积", title_en="Visible area",
-               value=seen.seen / 1e6, unit="km2", evidence=area),
-        Figure(key="visible_share", title="可视比例", title_en="Visible share",
-               value=share, unit="%", evidence=f"{source}，占观察范围 of the ground looked at"),
-        Figure(key="looked_at_area", title="观察范围面积", title_en="Ground looked at",
-               value=seen.looked_at / 1e6, unit="km2", evidence=area),
-        Figure(key="unknown_area", title="无法判定面积", title_en="Cannot be told",
-               value=seen.unknown / 1e6, unit="km2",
-               evidence=f"{source}，高程缺失 heights are missing there or on the way"),
-        Figure(key="farthest_visible", title="最远可视距离", title_en="Farthest visible",
-               value=seen.farthest, unit="m", evidence=source),
-        Figure(key="ground_height", title="观察点地面高程（1985）",
-               title_en="Ground height at the observer (1985)", value=seen.ground, unit="m",
-               evidence=f"{source}，双线性内插 bilinear"),
-        Figure(key="eye_height", title="视点高程（1985）", title_en="Height of the eye (1985)",
-               value=seen.ground + parameters.observer_height, unit="m", evidence=source),
-    )  # fmt: skip
+        Figure(
+            key="visible_area",
+            title="可视面积",
+            title_en="Visible area",
+            value=seen.seen / 1e6,
+            unit="km2",
+            evidence=area,
+        ),
+        Figure(
+            key="visible_share",
+            title="可视比例",
+            title_en="Visible share",
+            value=share,
+            unit="%",
+            evidence=f"{source}，占观察范围 of the ground looked at",
+        ),
+        Figure(
+            key="looked_at_area",
+            title="观察范围面积",
+            title_en="Ground looked at",
+            value=seen.looked_at / 1e6,
+            unit="km2",
+            evidence=area,
+        ),
+        Figure(
+            key="unknown_area",
+            title="无法判定面积",
+            title_en="Cannot be told",
+            value=seen.unknown / 1e6,
+            unit="km2",
+            evidence=f"{source}，高程缺失 heights are missing there or on the way",
+        ),
+        Figure(
+            key="farthest_visible",
+            title="最远可视距离",
+            title_en="Farthest visible",
+            value=seen.farthest,
+            unit="m",
+            evidence=source,
+        ),
+        Figure(
+            key="ground_height",
+            title="观察点地面高程（1985）",
+            title_en="Ground height at the observer (1985)",
+            value=seen.ground,
+            unit="m",
+            evidence=f"{source}，双线性内插 bilinear",
+        ),
+        Figure(
+            key="eye_height",
+            title="视点高程（1985）",
+            title_en="Height of the eye (1985)",
+            value=seen.ground + parameters.observer_height,
+            unit="m",
+            evidence=source,
+        ),
+    )
 
 
 LEGEND = (
@@ -224,10 +312,10 @@ VIEWSHED = Analysis(
     parameters=ViewshedParameters,
     run=viewshed,
     example={
-        "observer": [106.65, 35.22],
-        "observer_height": 25.0,
+        "observer": [106.63968, 35.24615],
+        "observer_height": 24.0,
         "target_height": 5.0,
-        "range": 5000.0,
+        "range": 8000.0,
     },
     reads=lambda parameters: (parameters.terrain,),
     references=(

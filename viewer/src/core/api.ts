@@ -128,6 +128,7 @@ export interface Parameter {
   anyOf?: Parameter[]
   enum?: (string | number)[]
   description?: string
+  'x-description-en'?: string
   default?: unknown
   minimum?: number
   maximum?: number

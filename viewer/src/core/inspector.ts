@@ -43,6 +43,9 @@ export interface Inspection {
 /** How far from a line or point a click still means it, pixels. */
 const TOLERANCE = 8
 
+/** A clicked wall or eave of the mesh lies about this far outside the footprint, m. */
+const WALL = 1.5
+
 export class Inspector {
   constructor(
     private readonly stage: Stage,
@@ -116,7 +119,7 @@ export class Inspector {
         // a click on the mesh means the building, whether or not its outline is shown
         (this.stack.state(layer.id)?.shown || (onMesh && layer.style.height_field)),
     )
-    const bbox = boxAround(spot.lon, spot.lat, metres)
+    const bbox = boxAround(spot.lon, spot.lat, Math.max(metres, WALL))
     const answers = await Promise.all(
       asked.map(async (layer) => {
         const page = await api.features(layer.id, { bbox, limit: 50 })
@@ -131,7 +134,7 @@ export class Inspector {
     )
     return answers
       .flat()
-      .filter(({ layer, distance }) => distance <= (isArea(layer) ? 0 : metres))
+      .filter(({ layer, distance }) => distance <= reach(layer, metres, onMesh))
       .sort((a, b) => rank(a.layer) - rank(b.layer) || a.distance - b.distance)
       .map(({ layer, feature }) => ({ layer: layer.id, feature }))
   }
@@ -153,8 +156,10 @@ interface TileContent {
   tile: { _depth: number; geometricError: number }
 }
 
-function isArea(layer: PublishedLayer): boolean {
-  return layer.geometry === 'Polygon'
+/** How far from the place a feature of this layer may lie and still be meant, m. */
+function reach(layer: PublishedLayer, metres: number, onMesh: boolean): number {
+  if (layer.geometry !== 'Polygon') return metres
+  return onMesh && layer.style.height_field ? WALL : 0
 }
 
 /** Points before lines, buildings before other areas. */
