@@ -19,6 +19,9 @@ from cim.geo.heights import ConstantGeoid, Geoid, GridGeoid
 EGM96 = Path("/usr/share/proj/egm96_15.gtx")  # Debian's proj-data
 
 
+MILLIMETRE = 1e-8  # degrees
+
+
 class Bounds(NamedTuple):
     """West, south, east, north in degrees (CGCS2000)."""
 
@@ -28,8 +31,8 @@ class Bounds(NamedTuple):
     north: float
 
     def contains(self, other: Bounds) -> bool:
-        """Whether the other lies wholly inside, to a hundred-millionth of a degree (1 mm)."""
-        e = 1e-8
+        """Whether the other lies wholly inside, to a millimetre."""
+        e = MILLIMETRE
         return (
             self.west - e <= other.west
             and self.south - e <= other.south
@@ -38,12 +41,13 @@ class Bounds(NamedTuple):
         )
 
     def touches(self, other: Bounds) -> bool:
-        """Whether the two have a point in common."""
+        """Whether the two have a point in common, to a millimetre."""
+        e = MILLIMETRE
         return (
-            self.west <= other.east
-            and other.west <= self.east
-            and self.south <= other.north
-            and other.south <= self.north
+            self.west <= other.east + e
+            and other.west <= self.east + e
+            and self.south <= other.north + e
+            and other.south <= self.north + e
         )
 
     def union(self, other: Bounds) -> Bounds:

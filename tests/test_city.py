@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cim import city as cities
-from cim.city import EGM96, Bounds, City
+from cim.city import Bounds, City
 from cim.errors import DeclarationError, OutsideCityError
 from cim.settings import PROJECT
 
@@ -73,7 +73,6 @@ def test_a_profile_that_is_no_toml_is_refused(tmp_path: Path) -> None:
         cities.load(path)
 
 
-@pytest.mark.skipif(not EGM96.is_file(), reason="proj-data is not installed")
 def test_egm96_is_clipped_to_the_city(tmp_path: Path) -> None:
     city = cities.load(written(tmp_path, geoid='"egm96"'))
     assert city.geoid_source == "grid egm96_15.gtx"

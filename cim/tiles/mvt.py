@@ -9,7 +9,7 @@ from cim.errors import NotFoundError
 from cim.layers import Geometry, Layer
 
 EXTENT = 4096
-BUFFER = 0  # draped translucent areas of neighbouring tiles would show darker where they overlap
+BUFFER = 64  # of EXTENT, around a tile: what is looked at, and how far its points reach
 MAX_ZOOM = 22
 BOXED = 6  # from here on a tile's straight sides bend by less than its buffer
 
@@ -43,12 +43,14 @@ def tile(
     margin = f"ST_TileEnvelope(:z, :x, :y, margin => {BUFFER / EXTENT})"
     box = f"ST_Transform({margin}, {srid})" if z >= BOXED else "null"
     near = "where t.geom && e.box" if z >= BOXED else ""
+    # Translucent areas of neighbouring tiles would show darker where they overlap: cut at the edge.
+    reach = BUFFER if layer.geometry is Geometry.POINT else 0
     attributes = "".join(f', t."{f.name}"' for f in layer.fields)
     found = connection.execute(
         sa.text(
             f"with e as (select ST_TileEnvelope(:z, :x, :y) as tile, {box} as box) "
             f"select ST_AsMVT(m, '{layer.noun}', {EXTENT}, 'geom', 'fid') from ("
-            f"select t.fid{attributes}, ST_AsMVTGeom({moved}, e.tile, {EXTENT}, {BUFFER}, true) "
+            f"select t.fid{attributes}, ST_AsMVTGeom({moved}, e.tile, {EXTENT}, {reach}, true) "
             f"as geom from {table} t, e {near}) m where m.geom is not null"
         ),
         {"z": z, "x": x, "y": y},

@@ -142,8 +142,16 @@ def places(extent: Bounds, maxzoom: int) -> Iterator[Place]:
 
 
 def height_bound(metres: float) -> float:
-    """What the finest tiles may differ from a model with cells of that size, m: 0.5 for 15 m."""
-    return max(0.5, metres / 30)
+    """What the finest tiles may differ from a model with cells of that size, m.
+
+    0.5 m for cells up to 15 m, then growing with the cell's square, as what lies between two cells
+    grows unknown; a fifth of the cell at most.
+
+    Example:
+        >>> [height_bound(m) for m in (5.0, 15.0, 30.0)]
+        [0.5, 0.5, 2.0]
+    """
+    return max(0.5, min(0.5 * (metres / 15) ** 2, metres / 5))
 
 
 def write_pyramid(

@@ -176,7 +176,6 @@ def viewshed(parameters: ViewshedParameters, context: Context) -> Result:
 def _summary(parameters: ViewshedParameters, ground: Ground, seen: Watch) -> tuple[Figure, ...]:
     source = f"{ground.version.layer.id} v{ground.version.version}"
     area = f"{source}，椭球面面积（按网格中心长度比换算） ellipsoidal, by the local scale factor"
-    share = 100 * seen.seen / seen.looked_at if seen.looked_at else None
     return (
         Figure(
             key="visible_area",
@@ -190,7 +189,7 @@ def _summary(parameters: ViewshedParameters, ground: Ground, seen: Watch) -> tup
             key="visible_share",
             title="可视比例",
             title_en="Visible share",
-            value=share,
+            value=100 * seen.seen / seen.looked_at if seen.looked_at else None,
             unit="%",
             evidence=f"{source}，占观察范围 of the ground looked at",
         ),
