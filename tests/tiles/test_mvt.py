@@ -58,7 +58,7 @@ def only(data: bytes) -> TileLayer:
 def count(here: Installation, place: tuple[int, int, int]) -> int:
     sql = (
         "select count(*) from test.well where ST_Intersects(ST_Transform(geom, 3857), "
-        "ST_TileEnvelope(:z, :x, :y, margin => 64.0 / 4096))"
+        "ST_TileEnvelope(:z, :x, :y))"
     )
     with ready(here.engine) as connection:
         values: dict[str, Any] = dict(zip("zxy", place, strict=True))
