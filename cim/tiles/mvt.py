@@ -11,7 +11,8 @@ from cim.layers import Geometry, Layer
 EXTENT = 4096
 BUFFER = 64  # of EXTENT, around a tile: what is looked at, and how far its points reach
 MAX_ZOOM = 22
-BOXED = 6  # from here on a tile's straight sides bend by less than its buffer
+BOXED = 6  # from here on a tile's sides bend in the storage CRS by less than the margin
+MARGIN = 64  # of the query box, tile units
 
 
 def tile(
@@ -40,7 +41,7 @@ def tile(
     if layer.geometry in {Geometry.LINE, Geometry.POLYGON}:
         moved = f"ST_Simplify({moved}, {pixel / 2}, true)"
     # Far out a tile's box in the storage CRS is bent, then nonsense; few rows lie outside it there.
-    margin = f"ST_TileEnvelope(:z, :x, :y, margin => {BUFFER / EXTENT})"
+    margin = f"ST_TileEnvelope(:z, :x, :y, margin => {MARGIN / EXTENT})"
     box = f"ST_Transform({margin}, {srid})" if z >= BOXED else "null"
     near = "where t.geom && e.box" if z >= BOXED else ""
     # Translucent areas of neighbouring tiles would show darker where they overlap: cut at the edge.

@@ -55,10 +55,10 @@ def only(data: bytes) -> TileLayer:
     return layer
 
 
-def count(here: Installation, place: tuple[int, int, int]) -> int:
+def count(here: Installation, place: tuple[int, int, int], units: int) -> int:
     sql = (
         "select count(*) from test.well where ST_Intersects(ST_Transform(geom, 3857), "
-        "ST_TileEnvelope(:z, :x, :y, margin => 64.0 / 4096))"
+        f"ST_Buffer(ST_TileEnvelope(:z, :x, :y), {units} * {2 * HALF / 2 ** place[0] / 4096}))"
     )
     with ready(here.engine) as connection:
         values: dict[str, Any] = dict(zip("zxy", place, strict=True))
@@ -70,7 +70,8 @@ def test_a_tile_holds_as_many_features_as_postgis_counts(z: int, wells: Installa
     place = covering(106.65, 35.22, z)
     layer = only(tile(wells, place))
     assert (layer.name, layer.extent, layer.version) == ("well", 4096, 2)
-    assert len(layer.features) == count(wells, place)
+    within, touching = (count(wells, place, units) for units in (-1, 1))
+    assert within <= len(layer.features) <= touching <= within + 5
     assert len(layer.features) > 0
     assert all(f.kind == 1 for f in layer.features)
 
