@@ -23,6 +23,7 @@ from cim.geo.grid import Grid
 Classes = npt.NDArray[np.uint8]
 
 HIDDEN, SEEN, UNKNOWN, BEYOND = 0, 1, 2, 255
+BLOCK = 8  # cells a side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,43 +87,56 @@ def viewshed(grid: Grid, eye: Eye, *, reach: float, target_height: float, bend: 
         )
     row, column = grid.index(eye.x, eye.y)
     half = math.radians(min(eye.field_of_view, 360.0) / 2)
-    return np.asarray(
-        _viewshed(
-            grid.heights,
-            row,
-            column,
-            ground + eye.height,
-            grid.cell[0],
-            grid.cell[1],
-            reach,
-            target_height,
-            bend,
-            math.radians(eye.azimuth % 360.0),
-            half,
-        )
+    classes: Classes = _viewshed(
+        grid.heights,
+        _ceilings(grid.heights),
+        (row, column, ground + eye.height),
+        (grid.cell[0], grid.cell[1]),
+        (reach, math.radians(eye.azimuth % 360.0), half),
+        target_height,
+        bend,
     )
+    return classes
+
+
+@njit(cache=True, parallel=True, nogil=True)  # type: ignore[untyped-decorator]
+def _ceilings(heights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Highest height of each block and the cells next to it; infinite where one is unknown."""
+    rows, columns = heights.shape
+    high = np.full((rows // BLOCK + 1, columns // BLOCK + 1), -np.inf)
+    for i in prange(high.shape[0]):
+        for j in range(high.shape[1]):
+            best = -np.inf
+            for row in range(max(0, i * BLOCK - 1), min(rows, (i + 1) * BLOCK + 1)):
+                for column in range(max(0, j * BLOCK - 1), min(columns, (j + 1) * BLOCK + 1)):
+                    height = heights[row, column]
+                    if math.isnan(height):
+                        best = np.inf
+                    elif height > best:
+                        best = height
+            high[i, j] = best
+    return high
 
 
 @njit(cache=True, parallel=True, nogil=True)  # type: ignore[untyped-decorator]
 def _viewshed(
     heights: npt.NDArray[np.float64],
-    eye_row: float,
-    eye_column: float,
-    eye_height: float,
-    cell_x: float,
-    cell_y: float,
-    reach: float,
+    ceilings: npt.NDArray[np.float64],
+    eye: tuple[float, float, float],
+    cell: tuple[float, float],
+    look: tuple[float, float, float],
     target: float,
     bend: float,
-    azimuth: float,
-    half: float,
 ) -> npt.NDArray[np.uint8]:
+    """Classes of all cells; ``eye`` is row, column, height, ``look`` reach, azimuth, half angle."""
     rows, columns = heights.shape
+    reach, azimuth, half = look
     classes = np.full((rows, columns), 255, np.uint8)
     for row in prange(rows):
+        ridge = -1.0  # how far off the cell before was hidden: there the next is hidden, mostly
         for column in range(columns):
-            dx = (column - eye_column) * cell_x
-            dy = (eye_row - row) * cell_y
+            dx = (column - eye[1]) * cell[0]
+            dy = (eye[0] - row) * cell[1]
             distance = math.sqrt(dx * dx + dy * dy)
             if distance > reach:
                 continue
@@ -131,57 +145,125 @@ def _viewshed(
                 turn -= 2 * math.pi * math.floor(turn / (2 * math.pi) + 0.5)
                 if abs(turn) > half:
                     continue
-            if math.isnan(heights[row, column]):
+            height = heights[row, column]
+            if math.isnan(height):
                 classes[row, column] = 2
-                continue
-            classes[row, column] = _sight(
-                heights, eye_row, eye_column, eye_height, row, column, distance, target, bend
-            )
+            elif distance == 0.0:
+                classes[row, column] = 1
+            else:
+                slope = (height + target - bend * distance * distance - eye[2]) / distance
+                delta = (row - eye[0], column - eye[1])
+                found, ridge = _sight(heights, ceilings, eye, delta, distance, slope, bend, ridge)
+                classes[row, column] = found
     return classes
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _sight(
     heights: npt.NDArray[np.float64],
-    eye_row: float,
-    eye_column: float,
-    eye_height: float,
-    row: int,
-    column: int,
+    ceilings: npt.NDArray[np.float64],
+    eye: tuple[float, float, float],
+    delta: tuple[float, float],
     distance: float,
-    target: float,
+    slope: float,
+    bend: float,
+    ridge: float,
+) -> tuple[int, float]:
+    """Class of one cell, and how far from the eye the ground rises that hides it.
+
+    The line from eye to cell is followed in pieces of a block each. A piece below whose line even
+    the highest ground of the blocks that it crosses stays is passed over; in every other piece
+    each crossing is looked at. The piece at ``ridge`` comes first. So nothing is lost, only work is
+    saved.
+    """
+    pieces = int(max(abs(delta[0]), abs(delta[1])) / BLOCK) + 1
+    first = int(ridge / distance * pieces) if 0 <= ridge < distance else -1
+    unknown = False
+    for turn in range(-1, pieces):
+        piece = first if turn == -1 else turn
+        if piece < 0:
+            continue
+        begin, stop = piece / pieces, (piece + 1) / pieces
+        if _clear(ceilings, eye, delta, begin, stop, distance, slope, bend):
+            continue
+        for across in range(2):
+            found = _blocked(heights, eye, delta, across, begin, stop, distance, slope, bend)
+            if found == 0:
+                return 0, (piece + 0.5) / pieces * distance
+            unknown = unknown or found == 2
+    return (2 if unknown else 1), ridge
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _clear(
+    ceilings: npt.NDArray[np.float64],
+    eye: tuple[float, float, float],
+    delta: tuple[float, float],
+    begin: float,
+    stop: float,
+    distance: float,
+    slope: float,
+    bend: float,
+) -> bool:
+    """Whether the line passes above all ground that a piece of it could cross."""
+    near = begin * distance
+    lowest = min(slope * near, slope * stop * distance) + eye[2] + bend * near * near
+    first, last = eye[0] + begin * delta[0], eye[0] + stop * delta[0]
+    top, bottom = int(min(first, last)) // BLOCK, int(max(first, last)) // BLOCK
+    first, last = eye[1] + begin * delta[1], eye[1] + stop * delta[1]
+    left, right = int(min(first, last)) // BLOCK, int(max(first, last)) // BLOCK
+    for i in range(top, bottom + 1):
+        for j in range(left, right + 1):
+            if ceilings[i, j] > lowest:
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _blocked(
+    heights: npt.NDArray[np.float64],
+    eye: tuple[float, float, float],
+    delta: tuple[float, float],
+    across: int,
+    begin: float,
+    stop: float,
+    distance: float,
+    slope: float,
     bend: float,
 ) -> int:
-    """Class of one cell: follow the line through all crossings between eye and cell."""
-    if distance == 0.0:
+    """0 if the ground rises above a piece of the line, 2 if a height is missing on it, else 1.
+
+    Args:
+        heights: The ground.
+        eye: Row, column, height.
+        delta: Rows and columns to the cell.
+        across: 0 looks at crossings of columns of cell centres, 1 at those of rows.
+        begin: Where the piece begins, 0 at the eye.
+        stop: Where it ends, 1 at the cell.
+        distance: From eye to cell, m.
+        slope: Of the line.
+        bend: As in ``viewshed``.
+    """
+    start, step = (eye[1], delta[1]) if across == 0 else (eye[0], delta[0])
+    other, sidestep = (eye[0], delta[0]) if across == 0 else (eye[1], delta[1])
+    if step == 0.0:
         return 1
-    rise = heights[row, column] + target - bend * distance * distance - eye_height
-    slope = rise / distance
-    unknown = False
-    for across in range(2):
-        start = eye_column if across == 0 else eye_row
-        end = float(column) if across == 0 else float(row)
-        other = eye_row if across == 0 else eye_column
-        delta = (float(row) if across == 0 else float(column)) - other
-        low, high = min(start, end), max(start, end)
-        line = math.floor(low) + 1
-        while line < high:
-            part = (line - start) / (end - start)
-            at = other + part * delta
-            first = math.floor(at)
-            rest = at - first
-            if across == 0:
-                height = heights[first, line]
-                if rest > 1e-9:
-                    height = height * (1 - rest) + heights[first + 1, line] * rest
-            else:
-                height = heights[line, first]
-                if rest > 1e-9:
-                    height = height * (1 - rest) + heights[line, first + 1] * rest
-            away = part * distance
-            if math.isnan(height):
-                unknown = True
-            elif height - bend * away * away - eye_height > slope * away + 1e-9:
-                return 0
-            line += 1
-    return 2 if unknown else 1
+    one, two = start + begin * step, start + stop * step
+    state = 1
+    for line in range(math.ceil(min(one, two)), math.floor(max(one, two)) + 1):
+        part = (line - start) / step
+        if not 0.0 < part < 1.0:
+            continue
+        at = other + part * sidestep
+        first = math.floor(at)
+        rest = at - first
+        height = heights[first, line] if across == 0 else heights[line, first]
+        if rest > 1e-9:
+            beside = heights[first + 1, line] if across == 0 else heights[line, first + 1]
+            height = height * (1 - rest) + beside * rest
+        away = part * distance
+        if math.isnan(height):
+            state = 2
+        elif height - bend * away * away - eye[2] > slope * away + 1e-9:
+            return 0
+    return state

@@ -71,7 +71,7 @@ class ViewshedParameters(Parameters):
     range: float = Field(
         default=5000.0,
         ge=100,
-        le=30000,
+        le=20000,
         title="观察半径",
         description="地面上的最远观察距离。",
         json_schema_extra=_english("Range", "Farthest distance on the ground.", "m"),
