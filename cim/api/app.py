@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -44,6 +45,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.add_middleware(_TextZip)
+    # Pages of other departments may read: tiles and answers carry no cookie and no login.
+    app.add_middleware(
+        CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["*"], expose_headers=["ETag"], max_age=86400,
+    )  # fmt: skip
     problems.install(app)
     app.include_router(layers.router)
     app.include_router(tiles.router)
