@@ -149,17 +149,22 @@ def _commercial(yard: Yard) -> None:
     block = yard.block
     top = block.key[1] == 0
     main = block.north - 16.0 if top else block.south + 16.0
+    mall, office, market = (
+        ("华亭商贸中心", "农商银行大厦", "中心农贸市场")
+        if block.key[0] == 6
+        else ("城西商贸城", "邮政大厦", "西关农贸市场")
+    )
     yard.add(
         rect(yard.middle + 20.0, main, 62.0, 28.0), 5, "mall", "商业",
-        name="华亭商贸中心", storey=4.5, structure="框架",
+        name=mall, storey=4.5, structure="框架",
     )  # fmt: skip
     yard.add(
         rect(block.west + 24.0, main, 34.0, 24.0), 9, "office", "办公",
-        name="农商银行大厦", storey=3.6, structure="框架",
+        name=office, storey=3.6, structure="框架",
     )  # fmt: skip
     yard.add(
         rect(yard.middle, (block.north + block.south) / 2 - 8.0, yard.width - 50.0, 32.0),
-        1, "market", "商业", name="中心农贸市场", storey=6.5, roof="gable", structure="钢结构",
+        1, "market", "商业", name=market, storey=6.5, roof="gable", structure="钢结构",
     )  # fmt: skip
     _shops(yard, block.south + 7.0 if top else block.north - 7.0)
 
