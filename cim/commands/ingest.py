@@ -22,6 +22,8 @@ from cim.ingest.source import Problem, Request
 from cim.store.database import ready
 from cim.store.files import write_json
 
+LONGEST = 300  # characters of a reason on the terminal; a report holds it whole
+
 
 @clear_errors
 def ingest(
@@ -117,4 +119,7 @@ def _tell(report: Report) -> None:
 
 def _sentence(problem: Problem) -> str:
     where = f"{problem.path}: " if problem.path else ""
-    return where + problem.reason + (f" → {problem.remedy}" if problem.remedy else "")
+    reason = problem.reason
+    if len(reason) > LONGEST:
+        reason = f"{reason[:LONGEST]}… (all of it with --report)"
+    return where + reason + (f" → {problem.remedy}" if problem.remedy else "")
