@@ -43,7 +43,11 @@ def detect(paths: Sequence[Path], kind: Kind | None = None) -> Source:
     found: dict[str, Source] = {}
     for path in paths:
         if not path.exists():
-            raise InputError("there is no such file or folder", path=path)
+            raise InputError(
+                "there is no such file or folder",
+                path=path,
+                remedy="check the spelling, and whether the disk is mounted",
+            )
         readers = [s for s in SOURCES if s.supports(path)]
         source = next((s for s in readers if s.kind is kind), next(iter(readers), None))
         if source is None:

@@ -24,6 +24,7 @@ from cim.ingest.sources import raster
 from cim.tiles.imagery import HALF, zoom_resolution
 
 BLOCK = 2048
+_NOTHING = "deliver a sheet with a picture, or leave this one out"
 _LAST_LATITUDE = 85.0511287798  # degrees, of the mercator square
 Pixels = npt.NDArray[np.uint8]
 
@@ -92,7 +93,7 @@ def _percentiles(
         values = band.compressed()
         values = values[np.isfinite(values)]
         if values.size == 0:
-            raise FormatError("it is nothing but nodata", path=path)
+            raise FormatError("it is nothing but nodata", path=path, remedy=_NOTHING)
         low, high = np.percentile(values, (2, 98))
         lows.append(float(low))
         highs.append(float(high) if high > low else float(low) + 1.0)
@@ -121,7 +122,7 @@ def place_sheet(
         with _warped(image, crs.to_wkt(), window, zoom, stretch) as warped:
             covered = _copy(warped, staging / name, window, stretch, parcel.path)
     if covered == 0:
-        raise FormatError("it is nothing but nodata", path=parcel.path)
+        raise FormatError("it is nothing but nodata", path=parcel.path, remedy=_NOTHING)
     warnings: tuple[Problem, ...] = ()
     if stretch.note:
         warnings = (Problem(path=str(parcel.path), reason=stretch.note),)
@@ -155,7 +156,11 @@ def _window(
     left, right = math.floor((west + HALF) / size), math.ceil((east + HALF) / size)
     top, bottom = math.floor((HALF - north) / size), math.ceil((HALF - south) / size)
     if left >= right or top >= bottom:
-        raise FormatError("it lies beyond 85° of latitude, where maps on the web end", path=path)
+        raise FormatError(
+            "it lies beyond 85° of latitude, where maps on the web end",
+            path=path,
+            remedy="check its place with gdalinfo; if it is wrong, give the right --crs",
+        )
     return left, top, right - left, bottom - top
 
 
