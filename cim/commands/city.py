@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -81,11 +82,14 @@ def init(
 
 def _bounds(text: str) -> Bounds:
     try:
-        return Bounds(*(float(part) for part in text.split(",")))
-    except (TypeError, ValueError) as error:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
         raise ParameterError(
             f"--bounds {text!r} is not four numbers", remedy="give west,south,east,north in degrees"
-        ) from error
+        )
+    return Bounds(*numbers)
 
 
 def _padded(extent: Bounds) -> Bounds:

@@ -92,16 +92,22 @@ def _read(file: Path) -> list[_Delivery]:
         data = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise DeclarationError(f"cannot be read: {error}", path=file) from error
-    return [_delivery(entry, file) for entry in data.get("delivery", [])]
+    entries = data.get("delivery", [])
+    if not isinstance(entries, list) or not entries:
+        raise DeclarationError(
+            "it lists no delivery", path=file, remedy="write one [[delivery]] for each layer"
+        )
+    return [_delivery(entry, file) for entry in entries]
 
 
-def _delivery(entry: dict[str, Any], file: Path) -> _Delivery:
-    unknown = set(entry) - _KEYS
-    if unknown or not {"layer", "path"} <= set(entry):
+def _delivery(entry: Any, file: Path) -> _Delivery:
+    fits = isinstance(entry, dict) and {"layer", "path"} <= set(entry) <= _KEYS
+    if not fits or entry.get("heights", Heights.ORTHOMETRIC) not in list(Heights):
         raise DeclarationError(
             f"the delivery {entry} does not fit",
             path=file,
-            remedy=f"each has layer and path, and may have {', '.join(sorted(_KEYS))}",
+            remedy="each has layer and path, and may have crs and heights "
+            f"({' or '.join(Heights)})",
         )
     given = entry["path"] if isinstance(entry["path"], list) else [entry["path"]]
     return _Delivery(

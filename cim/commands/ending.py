@@ -8,6 +8,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import typer
+from pydantic import ValidationError
 
 from cim.errors import CimError
 from cim.installation import Installation, open_installation
@@ -29,6 +30,14 @@ def clear_errors(command: Callable[P, R]) -> Callable[P, R]:
             sys.stderr.write(f"error: {where}{error.reason}\n")
             if error.remedy:
                 sys.stderr.write(f"remedy: {error.remedy}\n")
+            raise typer.Exit(2) from error
+        except ValidationError as error:
+            if error.title != Settings.__name__:
+                raise
+            for fault in error.errors():
+                name = "_".join(["CIM", *map(str, fault["loc"])]).upper()
+                sys.stderr.write(f"error: {name}={fault['input']}: {fault['msg']}\n")
+            sys.stderr.write("remedy: docs/reference/settings.md lists the variables\n")
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
             sys.stderr.write("stopped; the next run goes on where this one stopped\n")

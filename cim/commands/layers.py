@@ -91,7 +91,11 @@ def _read(file: Path) -> list[dict[str, Any]]:
             f"cannot be read: {error}", path=file, remedy="give a TOML or JSON file in UTF-8"
         ) from error
     found = data.get("layers", [data]) if isinstance(data, dict) else data
-    return [dict(item) for item in found]
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise DeclarationError(
+            "it holds no declarations", path=file, remedy="docs/layers.md shows how one looks"
+        )
+    return found
 
 
 @app.command()

@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -43,7 +43,11 @@ def detect(paths: Sequence[Path], kind: Kind | None = None) -> Source:
     found: dict[str, Source] = {}
     for path in paths:
         if not path.exists():
-            raise InputError("there is no such file or folder", path=path)
+            raise InputError(
+                "there is no such file or folder",
+                path=path,
+                remedy="check the spelling, and whether the disk is mounted",
+            )
         readers = [s for s in SOURCES if s.supports(path)]
         source = next((s for s in readers if s.kind is kind), next(iter(readers), None))
         if source is None:
@@ -108,7 +112,7 @@ def ingest(
             [*plan.extra_inputs, *(path for p in plan.parcels for path in p.inputs)]
         )
         key = _key(reader, plan, request, report.inputs)
-        if not force and _is_published(engine, key, report):
+        if not force and _is_published(engine, reader, plan, request, report):
             report.seconds = time.monotonic() - began
             watch.say(f"{report.layer} version {report.version} already holds exactly this")
             return report
@@ -118,7 +122,8 @@ def ingest(
         layer = request.layer or product.proposed
         if layer is None:
             raise CheckError(f"the reader {reader.name} proposed no declaration")
-        report.version = publish(engine, files, layer, key, product, report, staging)
+        lasting = _key(reader, plan, replace(request, layer=layer), report.inputs)
+        report.version = publish(engine, files, layer, lasting, product, report, staging)
     report.seconds = time.monotonic() - began
     return report
 
@@ -217,13 +222,21 @@ def _key(reader: Source, plan: Plan, request: Request, inputs: Sequence[Input]) 
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _is_published(engine: Engine, key: str, report: Report) -> bool:
-    """Whether the current version is what this run would build; the report then tells of it."""
+def _is_published(
+    engine: Engine, reader: Source, plan: Plan, request: Request, report: Report
+) -> bool:
+    """Whether the current version is what this run would build; the report then tells of it.
+
+    A layer that nobody had declared is declared by its first publication: the same delivery is
+    the same then, so a version is known by the declaration that it was published under.
+    """
     with ready(engine) as connection:
-        current = next(
-            (e.current for e in registry.entries(connection) if e.layer.id == report.layer), None
-        )
-    if current is None or current.key != key:
+        entry = next((e for e in registry.entries(connection) if e.layer.id == report.layer), None)
+    if entry is None or entry.current is None:
+        return False
+    current = entry.current
+    asked = replace(request, layer=request.layer or entry.layer)
+    if current.key != _key(reader, plan, asked, report.inputs):
         return False
     report.version, report.unchanged = current.version, True
     report.extent, report.published = current.extent, report.read

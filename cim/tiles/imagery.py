@@ -185,14 +185,17 @@ def _render(cog: Cog, place: tuple[int, int, int], suffix: str) -> Tile | None:
         or window.row_off + scale <= 0
     ):
         return None
+    beyond = window.col_off < 0 or window.row_off < 0 or (
+        window.col_off + scale > columns or window.row_off + scale > rows
+    )  # fmt: skip
     with rasterio.open(cog.path) as image:
+        mask = _mask(image, window, beyond=beyond)
+        if not mask.any():
+            return None
         pixels = image.read(
-            (1, 2, 3), window=window, out_shape=(3, SIZE, SIZE), boundless=True, fill_value=0,
+            (1, 2, 3), window=window, out_shape=(3, SIZE, SIZE), boundless=beyond, fill_value=0,
             resampling=Resampling.average if scale > SIZE else Resampling.bilinear,
         )  # fmt: skip
-        mask = _mask(image, window)
-    if not mask.any():
-        return None
     picture = np.moveaxis(pixels, 0, -1)
     out = io.BytesIO()
     if suffix == "jpg" or (suffix == "auto" and mask.all()):
@@ -225,12 +228,17 @@ def carry_over_rim(colours: Pixels, seen: npt.NDArray[np.bool_], reach: float) -
 
 
 def _mask(
-    image: rasterio.DatasetReader, window: Window
+    image: rasterio.DatasetReader, window: Window, *, beyond: bool
 ) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """Where the tile has picture: the file's mask, and nothing beyond the file's rim."""
+    """Where the tile has picture: the file's mask, and nothing beyond the file's rim.
+
+    Reading beyond the rim costs a virtual raster of GDAL's, so it is done only where there is one.
+    """
     values = image.read_masks(
-        1, window=window, out_shape=(SIZE, SIZE), boundless=True, resampling=Resampling.nearest
+        1, window=window, out_shape=(SIZE, SIZE), boundless=beyond, resampling=Resampling.nearest
     )
+    if not beyond:
+        return np.asarray(values > 0)
     step = window.width / SIZE
     columns = window.col_off + (np.arange(SIZE) + 0.5) * step
     rows = window.row_off + (np.arange(SIZE) + 0.5) * step

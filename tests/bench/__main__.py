@@ -1,7 +1,10 @@
 """All benchmarks, one after the other: ``python -m tests.bench``."""
 
-from tests.bench import bench_osgb, bench_terrain, bench_viewshed
+import sys
 
-for bench in (bench_terrain, bench_viewshed, bench_osgb):
-    print(f"\n{(bench.__doc__ or '').splitlines()[0]}")  # noqa: T201
+from tests.bench import bench_imagery, bench_osgb, bench_terrain, bench_viewshed
+
+for bench in (bench_osgb, bench_terrain, bench_imagery, bench_viewshed):
+    print(f"\n{(bench.__doc__ or '').splitlines()[0]}", flush=True)  # noqa: T201
+    sys.argv[1:] = []  # a bench's own options are for the one that runs alone
     bench.main()

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import rasterio
 import rasterio.errors
 from affine import Affine
+from pyproj import CRS
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
@@ -23,6 +24,8 @@ from cim.ingest.sources import raster
 from cim.tiles.imagery import HALF, zoom_resolution
 
 BLOCK = 2048
+_NOTHING = "deliver a sheet with a picture, or leave this one out"
+_LAST_LATITUDE = 85.0511287798  # degrees, of the mercator square
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -90,7 +93,7 @@ def _percentiles(
         values = band.compressed()
         values = values[np.isfinite(values)]
         if values.size == 0:
-            raise FormatError("it is nothing but nodata", path=path)
+            raise FormatError("it is nothing but nodata", path=path, remedy=_NOTHING)
         low, high = np.percentile(values, (2, 98))
         lows.append(float(low))
         highs.append(float(high) if high > low else float(low) + 1.0)
@@ -114,12 +117,12 @@ def place_sheet(
         crs = raster.placed(image, parcel.path, request.crs).crs
         box = raster.extent(image, crs, parcel.path)
         request.city.require_inside(box, parcel.path)
-        window = _window(image, crs.to_wkt(), zoom)
+        window = _window(image, crs, zoom, parcel.path)
         name = f"{WORK}/{parcel.id}.tif"
         with _warped(image, crs.to_wkt(), window, zoom, stretch) as warped:
             covered = _copy(warped, staging / name, window, stretch, parcel.path)
     if covered == 0:
-        raise FormatError("it is nothing but nodata", path=parcel.path)
+        raise FormatError("it is nothing but nodata", path=parcel.path, remedy=_NOTHING)
     warnings: tuple[Problem, ...] = ()
     if stretch.note:
         warnings = (Problem(path=str(parcel.path), reason=stretch.note),)
@@ -132,12 +135,32 @@ def place_sheet(
     )
 
 
-def _window(image: rasterio.DatasetReader, wkt: str, zoom: int) -> tuple[int, int, int, int]:
-    """The sheet's bounding box in whole pixels of the grid."""
-    west, south, east, north = transform_bounds(wkt, "EPSG:3857", *image.bounds, densify_pts=21)
+def _window(
+    image: rasterio.DatasetReader, crs: CRS, zoom: int, path: Path
+) -> tuple[int, int, int, int]:
+    """The sheet's bounding box in whole pixels of the grid, which ends at 85° north and south.
+
+    Raises:
+        FormatError: it lies beyond.
+    """
+    west, south, east, north = raster.span(image)
+    if crs.is_geographic:
+        south, north = max(south, -_LAST_LATITUDE), min(north, _LAST_LATITUDE)
+    found = (
+        transform_bounds(crs.to_wkt(), "EPSG:3857", west, south, east, north, densify_pts=21)
+        if south < north
+        else (0.0, 0.0, 0.0, 0.0)
+    )
+    west, south, east, north = (min(max(v, -HALF), HALF) for v in found)
     size = zoom_resolution(zoom)
     left, right = math.floor((west + HALF) / size), math.ceil((east + HALF) / size)
     top, bottom = math.floor((HALF - north) / size), math.ceil((HALF - south) / size)
+    if left >= right or top >= bottom:
+        raise FormatError(
+            "it lies beyond 85° of latitude, where maps on the web end",
+            path=path,
+            remedy="check its place with gdalinfo; if it is wrong, give the right --crs",
+        )
     return left, top, right - left, bottom - top
 
 

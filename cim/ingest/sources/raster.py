@@ -50,7 +50,7 @@ def opened(path: Path) -> Iterator[rasterio.DatasetReader]:
     try:
         with _quietly_open(path) as image:
             yield image
-    except (rasterio.errors.RasterioIOError, rasterio.errors.RasterioError) as error:
+    except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
         raise FormatError(
             f"GDAL cannot read it: {str(error).splitlines()[0][:200]}",
             path=path,
@@ -114,14 +114,19 @@ def extent(image: rasterio.DatasetReader, crs: CRS, path: Path) -> Bounds:
     Raises:
         CrsError: its corners lie nowhere on Earth, or on both sides of the 180° meridian.
     """
+    try:
+        return Bounds(*lonlat_bounds(crs, span(image)))
+    except CrsError as error:
+        raise CrsError(error.reason, path=path, remedy=error.remedy) from error
+
+
+def span(image: rasterio.DatasetReader) -> tuple[float, float, float, float]:
+    """Smallest and largest coordinates in the raster's CRS; its rows may go up or askew."""
     t = image.transform
     corners = [(x, y) for x in (0, image.width) for y in (0, image.height)]
     xs = [t.c + t.a * x + t.b * y for x, y in corners]
     ys = [t.f + t.d * x + t.e * y for x, y in corners]
-    try:
-        return Bounds(*lonlat_bounds(crs, (min(xs), min(ys), max(xs), max(ys))))
-    except CrsError as error:
-        raise CrsError(error.reason, path=path, remedy=error.remedy) from error
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def ground_cell(image: rasterio.DatasetReader, crs: CRS, box: Bounds) -> float:

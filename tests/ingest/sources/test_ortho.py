@@ -20,6 +20,8 @@ from cim.city import Bounds, City
 from cim.errors import InputError, OutsideCityError
 from cim.geo.crs import lonlat_bounds, resolve
 from cim.ingest.report import Exit, Report
+from cim.ingest.source import Request
+from cim.ingest.sources.ortho import OrthoSource
 from cim.installation import Installation
 from cim.layers import Kind, Layer
 from cim.tiles import imagery
@@ -49,6 +51,34 @@ def cog(here: Installation, report: Report) -> Path:
     return here.files.version(report.layer, report.version) / "ortho.tif"
 
 
+@pytest.fixture(scope="module")
+def sharp(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A picture with sharp fields, and its COG."""
+    return made(tmp_path_factory.mktemp("sharp"), picture())
+
+
+@pytest.fixture(scope="module")
+def smooth(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A larger picture without them: at edges two decoders blend the halved colours otherwise."""
+    return made(tmp_path_factory.mktemp("smooth"), picture(1000, 1000, fields=0))
+
+
+def made(folder: Path, pixels: Pixels) -> tuple[Path, Path]:
+    """A delivery and the COG that the source makes of it, without the pipeline."""
+    source = OrthoSource()
+    path = raster(folder / "a.tif", pixels, cell=CELL)
+    here = City(
+        name="", name_en="", bounds=Bounds(106.5, 35.1, 106.82, 35.34),
+        compute_crs=resolve("EPSG:4545").crs,
+    )  # fmt: skip
+    request = Request(paths=(path,), layer_id="test.ortho", layer=None, city=here)
+    plan = source.plan(request)
+    built = [source.build(parcel, plan, request, folder) for parcel in plan.parcels]
+    product = source.finish(plan, built, request, folder)
+    assert source.check(product, request, folder)[0].errors == ()
+    return path, folder / str(product.media["cog"])
+
+
 def warped(source: Path, target: Path, like: Path, *options: object) -> Pixels:
     """The source on the COG's grid, by gdalwarp."""
     with rasterio.open(like) as image:
@@ -62,12 +92,9 @@ def warped(source: Path, target: Path, like: Path, *options: object) -> Pixels:
 
 
 @pytest.mark.oracle
-def test_every_pixel_is_where_gdalwarp_puts_it(installation: Installation, tmp_path: Path) -> None:
+def test_every_pixel_is_where_gdalwarp_puts_it(sharp: tuple[Path, Path], tmp_path: Path) -> None:
     program("gdalwarp")
-    source = raster(tmp_path / "a.tif", picture(), cell=CELL)
-    report = deliver(installation, source, "test.ortho")
-    assert report.exit is Exit.PUBLISHED
-    mine = cog(installation, report)
+    source, mine = sharp
     theirs = warped(source, tmp_path / "theirs.tif", mine)
     with rasterio.open(mine) as image:
         colours, mask = image.read(), image.dataset_mask() > 0
@@ -81,11 +108,8 @@ def test_every_pixel_is_where_gdalwarp_puts_it(installation: Installation, tmp_p
     assert shifted.mean() > difference.mean() + 0.2  # the test could tell a shift of two pixels
 
 
-def test_the_cog_lies_on_the_tile_grid_with_all_its_overviews(
-    installation: Installation, tmp_path: Path
-) -> None:
-    report = deliver(installation, raster(tmp_path / "a.tif", picture(), cell=CELL), "test.ortho")
-    info = imagery.describe(cog(installation, report))
+def test_the_cog_lies_on_the_tile_grid_with_all_its_overviews(sharp: tuple[Path, Path]) -> None:
+    info = imagery.describe(sharp[1])
     assert info.maxzoom == 18
     assert len(info.levels) >= 3
     assert info.masked
@@ -100,10 +124,8 @@ def places(info: imagery.Cog) -> list[tuple[int, int, int]]:
     ]  # fmt: skip
 
 
-def test_a_copied_block_is_what_gdal_decodes(installation: Installation, tmp_path: Path) -> None:
-    # Without sharp fields: at their edges two decoders blend the halved colours differently.
-    source = raster(tmp_path / "a.tif", picture(1600, 1600, fields=0), cell=CELL)
-    path = cog(installation, deliver(installation, source, "test.ortho"))
+def test_a_copied_block_is_what_gdal_decodes(smooth: tuple[Path, Path]) -> None:
+    path = smooth[1]
     info = imagery.describe(path)
     copied = 0
     for z, x, y in places(info):
@@ -120,12 +142,8 @@ def test_a_copied_block_is_what_gdal_decodes(installation: Installation, tmp_pat
     assert copied >= 4
 
 
-def test_rim_tiles_are_clear_where_there_is_no_picture(
-    installation: Installation, tmp_path: Path
-) -> None:
-    path = cog(installation, deliver(
-        installation, raster(tmp_path / "a.tif", picture(), cell=CELL), "test.ortho"
-    ))  # fmt: skip
+def test_rim_tiles_are_clear_where_there_is_no_picture(sharp: tuple[Path, Path]) -> None:
+    path = sharp[1]
     info = imagery.describe(path)
     kinds = set()
     for place in places(info):
@@ -145,9 +163,8 @@ def test_rim_tiles_are_clear_where_there_is_no_picture(
     assert imagery.tile(path, (18, 0, 0), "auto") is None
 
 
-def test_tiles_agree_between_levels(installation: Installation, tmp_path: Path) -> None:
-    source = raster(tmp_path / "a.tif", picture(1600, 1600), cell=CELL)
-    path = cog(installation, deliver(installation, source, "test.ortho"))
+def test_tiles_agree_between_levels(sharp: tuple[Path, Path]) -> None:
+    path = sharp[1]
     info = imagery.describe(path)
     z, x, y = next(
         p for p in places(info) if imagery._copy(info, info.levels[p[0]], p[1], p[2])
@@ -167,8 +184,8 @@ def test_sixteen_bits_and_floats_are_stretched_and_told(
     installation: Installation, tmp_path: Path
 ) -> None:
     for name, values in (
-        ("u16", picture().astype(np.uint16) * 40 + 200),
-        ("f32", picture().astype(np.float32) / 255),
+        ("u16", picture(400, 400).astype(np.uint16) * 40 + 200),
+        ("f32", picture(400, 400).astype(np.float32) / 255),
     ):
         report = deliver(
             installation, raster(tmp_path / f"{name}.tif", values, cell=CELL), f"test.{name}"
@@ -185,7 +202,7 @@ def test_sixteen_bits_and_floats_are_stretched_and_told(
 def test_a_grey_sheet_and_one_of_four_colours_are_shown_and_told(
     installation: Installation, tmp_path: Path
 ) -> None:
-    four = np.concatenate([picture(), picture(seed=9)[:1]])
+    four = np.concatenate([picture(400, 400), picture(400, 400, seed=9)[:1]])
     path = raster(tmp_path / "four.tif", four, cell=CELL)
     with rasterio.open(path, "r+") as image:
         image.colorinterp = (
@@ -194,7 +211,7 @@ def test_a_grey_sheet_and_one_of_four_colours_are_shown_and_told(
     report = deliver(installation, path, "test.four")
     assert "bands (1, 2, 3) of 4 are shown" in warnings(report)
     grey = deliver(
-        installation, raster(tmp_path / "grey.tif", picture()[:1], cell=CELL), "test.grey"
+        installation, raster(tmp_path / "grey.tif", picture(400, 400)[:1], cell=CELL), "test.grey"
     )
     assert "shown grey from band 1" in warnings(grey)
 
@@ -202,10 +219,10 @@ def test_a_grey_sheet_and_one_of_four_colours_are_shown_and_told(
 def test_two_sheets_become_one_picture_without_a_seam(
     installation: Installation, tmp_path: Path
 ) -> None:
-    whole = picture(600, 1200)
+    whole = picture(300, 700)
     one = raster(tmp_path / "whole.tif", whole, cell=CELL)
-    raster(tmp_path / "s" / "1.tif", whole[:, :, :620].copy(), cell=CELL)
-    raster(tmp_path / "s" / "2.tif", whole[:, :, 580:].copy(), cell=CELL, west=WEST + 290)
+    raster(tmp_path / "s" / "1.tif", whole[:, :, :370].copy(), cell=CELL)
+    raster(tmp_path / "s" / "2.tif", whole[:, :, 330:].copy(), cell=CELL, west=WEST + 165)
     together = deliver(installation, tmp_path / "s", "test.sheets")
     alone = deliver(installation, one, "test.whole")
     assert (together.read, together.published) == (2, 2)
@@ -221,13 +238,15 @@ def test_two_sheets_become_one_picture_without_a_seam(
 def test_a_damaged_sheet_is_refused_and_the_good_one_published(
     installation: Installation, tmp_path: Path
 ) -> None:
-    raster(tmp_path / "s" / "good.tif", picture(), cell=CELL)
+    raster(tmp_path / "s" / "good.tif", picture(400, 400), cell=CELL)
     bad = raster(
-        tmp_path / "s" / "torn.tif", picture(), cell=CELL, west=WEST + 400, compress="deflate",
-        tiled=True, blockxsize=256, blockysize=256,
+        tmp_path / "s" / "torn.tif", picture(400, 400), cell=CELL, west=WEST + 220,
+        compress="deflate", tiled=True, blockxsize=256, blockysize=256,
     )  # fmt: skip
+    with rasterio.open(bad) as image:
+        block = int(image.get_tag_item("BLOCK_OFFSET_1_1", "TIFF", bidx=1))
     data = bytearray(bad.read_bytes())
-    data[len(data) // 2 : len(data) // 2 + 2000] = b"\xff" * 2000
+    data[block : block + 2000] = b"\xff" * 2000
     bad.write_bytes(bytes(data))
     report = deliver(installation, tmp_path / "s", "test.ortho")
     assert report.exit is Exit.PARTLY
@@ -246,7 +265,7 @@ def test_a_sheet_that_cannot_be_placed_is_refused_with_the_reason(
     profile: dict[str, Any], error: type[InputError], said: str, installation: Installation,
     tmp_path: Path,
 ) -> None:  # fmt: skip
-    path = raster(tmp_path / "a.tif", picture(), **({"cell": CELL} | profile))
+    path = raster(tmp_path / "a.tif", picture(400, 400), **({"cell": CELL} | profile))
     with pytest.raises(InputError, match=said):
         deliver(installation, path, "test.ortho")
     assert issubclass(error, InputError)
@@ -255,7 +274,7 @@ def test_a_sheet_that_cannot_be_placed_is_refused_with_the_reason(
 def test_a_sheet_without_any_georeference_names_the_remedy(
     installation: Installation, tmp_path: Path
 ) -> None:
-    Image.fromarray(np.moveaxis(picture(), 0, -1)).save(tmp_path / "a.tif")
+    Image.fromarray(np.moveaxis(picture(400, 400), 0, -1)).save(tmp_path / "a.tif")
     with pytest.raises(InputError, match=r"neither origin nor cell size.*\.tfw"):
         deliver(installation, tmp_path / "a.tif", "test.ortho")
     size = f"{CELL}\n0\n0\n-{CELL}\n{WEST}\n{NORTH}\n"
@@ -283,6 +302,58 @@ def test_a_turned_sheet_lies_turned(installation: Installation, tmp_path: Path) 
         share = mask[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].mean()
     assert area == pytest.approx(200 * 200, rel=0.02)
     assert share == pytest.approx(1 / (np.cos(np.pi / 6) + np.sin(np.pi / 6)) ** 2, abs=0.03)
+
+
+def test_rows_that_go_up_are_turned_over(installation: Installation, tmp_path: Path) -> None:
+    pixels = picture(300, 400)
+    down = raster(tmp_path / "down.tif", pixels, cell=CELL)
+    upward = Affine(CELL, 0, WEST, 0, CELL, NORTH - 300 * CELL)
+    up = raster(tmp_path / "up.tif", pixels[:, ::-1].copy(), transform=upward)
+    wanted, found = (
+        deliver(installation, path, layer) for path, layer in ((down, "test.down"), (up, "test.up"))
+    )
+    with (
+        rasterio.open(cog(installation, wanted)) as a,
+        rasterio.open(cog(installation, found)) as b,
+    ):
+        assert a.transform == b.transform
+        assert (a.dataset_mask() == b.dataset_mask()).all()
+        seen = a.dataset_mask() > 0
+        difference = np.abs(a.read().astype(int) - b.read())[:, seen]
+        turned = np.abs(a.read().astype(int) - b.read()[:, ::-1])[:, seen]
+    assert difference.mean() < 0.5
+    assert turned.mean() > 10
+
+
+@pytest.mark.parametrize("step", [0.5, -0.5])
+def test_a_picture_of_the_whole_earth_ends_where_the_tile_grid_ends(
+    step: float, installation: Installation, city_at: Callable[..., City], tmp_path: Path
+) -> None:
+    world = city_at((-180, -90, 180, 90), "EPSG:32633")
+    pixels = np.zeros((3, 360, 720), np.uint8)
+    pixels[0], pixels[2] = 30, 220
+    pixels[0, :180], pixels[2, :180] = 220, 30  # the north is red
+    rows = pixels if step < 0 else pixels[:, ::-1].copy()
+    turn = Affine(0.5, 0, -180, 0, step, 90 if step < 0 else -90)
+    path = raster(tmp_path / "a.tif", rows, transform=turn, crs="EPSG:4326")
+    report = deliver(installation, path, "test.world", city=world)
+    found = imagery.tile(cog(installation, report), (1, 0, 0), "png")
+    below = imagery.tile(cog(installation, report), (1, 0, 1), "png")
+    assert found is not None
+    assert below is not None
+    for tile, colour in ((found, (220, 0, 30)), (below, (30, 0, 220))):
+        pixel = np.asarray(Image.open(io.BytesIO(tile.content)))[128, 128, :3]
+        assert np.abs(pixel.astype(int) - colour).max() < 12
+
+
+def test_a_picture_of_the_pole_has_no_place_on_the_tile_grid(
+    installation: Installation, city_at: Callable[..., City], tmp_path: Path
+) -> None:
+    world = city_at((-180, -90, 180, 90), "EPSG:32633")
+    path = raster(tmp_path / "a.tif", picture(100, 100), cell=0.01, west=10, north=89,
+                  crs="EPSG:4326")  # fmt: skip
+    with pytest.raises(InputError, match="beyond 85° of latitude"):
+        deliver(installation, path, "test.ortho", city=world)
 
 
 VARIANTS = ("", "_alpha", "_extmask", "_mask", "_nodata")
@@ -339,6 +410,18 @@ def test_real_pictures_that_cannot_be_placed_are_refused_with_the_reason(
     world = city_at((-180, -90, 180, 90), "EPSG:32633")
     with pytest.raises(InputError, match=said):
         deliver(installation, source, "test.ortho", city=world)
+
+
+@pytest.mark.shared
+def test_a_real_picture_from_the_south_up_without_any_value_is_refused(
+    installation: Installation, shared_data: Path, city_at: Callable[..., City]
+) -> None:
+    source = next(shared_data.glob("ortho/rio-tiler/**/inverted_lat.tif"))
+    world = city_at((-180, -90, 180, 90), "EPSG:32633")
+    layer = Layer(id="test.ortho", title="影像", kind=Kind.IMAGERY)
+    with pytest.raises(InputError, match="nothing but nodata") as caught:
+        deliver(installation, source, "test.ortho", layer, city=world)
+    assert caught.value.path == str(source)
 
 
 @pytest.mark.shared
