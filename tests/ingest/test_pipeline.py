@@ -363,11 +363,12 @@ def test_exit_codes_and_the_report_keep_their_contract(
     refused = json.loads(out.read_text())["parts"]["refused"]
     assert [set(p) for p in refused] == [{"path", "reason", "remedy"}]
     assert "refused: " in partly.stderr
+    assert "version 1 unchanged" in partly.stdout  # all that can be used of it is served already
     nothing = cim(environment, "ingest", tmp_path / "s" / "zbad.tif", "--layer", "test.dem")
     assert nothing.returncode == 2
     assert nothing.stderr.splitlines()[-2].startswith("error: ")
     assert nothing.stderr.splitlines()[-1].startswith("remedy: ")
-    assert served(installation, "test.dem") == 2
+    assert served(installation, "test.dem") == 1
 
 
 def test_a_taken_port_is_one_sentence_and_code_2(environment: dict[str, str]) -> None:
