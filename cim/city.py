@@ -50,6 +50,17 @@ class Bounds(NamedTuple):
             and other.south <= self.north + e
         )
 
+    def intersection(self, other: Bounds) -> Bounds | None:
+        """What both cover; None where they have no point in common."""
+        if not self.touches(other):
+            return None
+        return Bounds(
+            max(self.west, other.west),
+            max(self.south, other.south),
+            min(self.east, other.east),
+            min(self.north, other.north),
+        )
+
     def union(self, other: Bounds) -> Bounds:
         """The smallest bounds around both."""
         return Bounds(

@@ -19,8 +19,8 @@ from cim.settings import Settings
 
 _UNBUILT = """<!doctype html><meta charset="utf-8"><title>CIM</title>
 <p>三维视图尚未构建，请运行 <code>make viewer</code>。
-The viewer has not been built: run <code>make viewer</code>. The API is at
-<a href="docs">/docs</a>.</p>"""
+The viewer has not been built: run <code>make viewer</code>. The API is described at
+<a href="openapi.json">/openapi.json</a>.</p>"""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

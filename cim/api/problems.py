@@ -8,9 +8,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from cim.errors import CimError, DatabaseError
+from cim.errors import CimError, DatabaseError, MachineError
 
 LOG = logging.getLogger("cim.api")
 
@@ -39,7 +40,9 @@ def install(app: FastAPI) -> None:
     def _ours(_: Request, error: CimError) -> ProblemResponse:
         if error.status >= 500:
             LOG.error("%s", error)
-        where = f"{error.path}: " if error.path else ""
+        # where the database lives is its administrator's business
+        hidden = isinstance(error, MachineError)
+        where = f"{error.path}: " if error.path and not hidden else ""
         return _problem(error.status, type(error).__name__, where + error.reason, error.remedy)
 
     @app.exception_handler(RequestValidationError)
@@ -70,6 +73,11 @@ def install(app: FastAPI) -> None:
     def _text(_: Request, error: UnicodeEncodeError) -> ProblemResponse:
         detail = f"a text holds half a character: {error.reason}"
         return _problem(422, "ParameterError", detail, "send well-formed Unicode")
+
+    @app.exception_handler(PoolTimeoutError)
+    def _busy(_: Request, error: PoolTimeoutError) -> ProblemResponse:
+        LOG.error("%s", error)
+        return _problem(503, "DatabaseError", "the database is busy", "try again in a while")
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> ProblemResponse:

@@ -91,7 +91,7 @@ def _pinned(here: Installation, layer_id: str, number: int, key: str) -> Version
 
 
 def _caching(version: str, etag: str) -> dict[str, str]:
-    pinned = "." in version
+    pinned = bool(version.partition(".")[2])
     return {
         "ETag": etag,
         "Cache-Control": "public, max-age=31536000, immutable" if pinned else "no-cache",

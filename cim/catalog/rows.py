@@ -112,7 +112,7 @@ def _feature_sql(version: Version) -> str:
     properties = ", ".join(f"'{f.name}', \"{f.name}\"" for f in version.layer.fields)
     return (
         "json_build_object('type', 'Feature', 'id', fid, 'geometry', "
-        "ST_AsGeoJSON(ST_Transform(geom, 4490), 8, 0)::json, "
+        "ST_AsGeoJSON(ST_ForcePolygonCCW(ST_Transform(geom, 4490)), 8, 0)::json, "
         f"'properties', json_build_object({properties}))"
     )
 
@@ -130,6 +130,10 @@ def page(
     conditions: list[str] = ["true"]
     values: dict[str, Any] = {}
     if bbox is not None:
+        # A box far beyond the zone of the storage CRS would fold over when it is moved there.
+        bbox = bbox.intersection(version.extent)
+        if bbox is None:
+            return _collection([], 0)
         conditions.append(
             "geom && ST_Transform(ST_MakeEnvelope(:w, :s, :e, :n, 4490), ST_SRID(geom))"
             " and ST_Intersects(geom, "
@@ -151,7 +155,10 @@ def page(
                 "order by fid limit :limit offset :offset"),
         {**values, "limit": limit, "offset": offset},
     )  # fmt: skip
-    features = [row[0] for row in rows]
+    return _collection([row[0] for row in rows], matched)
+
+
+def _collection(features: list[Any], matched: int) -> dict[str, Any]:
     return {
         "type": "FeatureCollection",
         "features": features,

@@ -12,9 +12,9 @@ import typer
 from cim import city as cities
 from cim.city import Bounds
 from cim.commands.ending import clear_errors
+from cim.commands.ingest import read_origin
 from cim.errors import ConflictError, ParameterError
 from cim.geo.crs import resolve
-from cim.geo.heights import Heights
 from cim.geo.zones import local_zone
 from cim.ingest.survey import survey
 from cim.settings import Settings
@@ -42,10 +42,13 @@ def init(
     name: Annotated[str, typer.Option(help="name of the city")] = "我的城市",
     bounds: Annotated[str | None, typer.Option(help="west,south,east,north in degrees")] = None,
     crs: Annotated[
-        str | None, typer.Option(help="projected CRS in metres for areas and analyses")
+        str | None, typer.Option(help="CRS of the delivery, as for `cim ingest`")
     ] = None,
-    delivery_crs: Annotated[
-        str | None, typer.Option(help="CRS of the delivery where it does not say so itself")
+    origin: Annotated[
+        str | None, typer.Option(help="x,y,z of the delivery's local origin, as for `cim ingest`")
+    ] = None,
+    compute_crs: Annotated[
+        str | None, typer.Option(help="projected CRS in metres; default: the zone of the place")
     ] = None,
     geoid: Annotated[
         str | None, typer.Option(help="geoid height N: metres, a .gtx file, or egm96")
@@ -56,7 +59,7 @@ def init(
     if out.exists():
         raise ConflictError("the file exists", path=out, remedy="give another --out")
     if deliveries:
-        extent = survey([p.resolve() for p in deliveries], delivery_crs, Heights.ORTHOMETRIC)
+        extent = survey([p.resolve() for p in deliveries], crs, read_origin(origin))
         box = _padded(extent)
     elif bounds:
         box = _bounds(bounds)
@@ -64,7 +67,8 @@ def init(
         raise ParameterError(
             "there is nothing to fit the profile to", remedy="give --from DELIVERY or --bounds"
         )
-    chosen = resolve(crs) if crs else None
+    given = compute_crs or (None if deliveries else crs)
+    chosen = resolve(given) if given else None
     code = (
         chosen.given
         if chosen

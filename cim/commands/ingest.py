@@ -59,7 +59,7 @@ def ingest(
         city=installation.city,
         crs=crs,
         heights=heights,
-        origin=_origin(origin),
+        origin=read_origin(origin),
     )
     with watcher() as watch:
         done = run_ingest(
@@ -87,7 +87,12 @@ def watcher() -> Iterator[Watcher]:
         yield Lines()
 
 
-def _origin(text: str | None) -> tuple[float, float, float] | None:
+def read_origin(text: str | None) -> tuple[float, float, float] | None:
+    """``x,y,z`` as three numbers.
+
+    Raises:
+        ParameterError: it is anything else.
+    """
     if text is None:
         return None
     try:

@@ -18,7 +18,9 @@ from cim.settings import Settings
 @clear_errors
 def serve(
     host: Annotated[str | None, typer.Option(help="address; default CIM_HOST")] = None,
-    port: Annotated[int | None, typer.Option(help="port; default CIM_PORT")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="port; default CIM_PORT")
+    ] = None,
 ) -> None:
     """Serve the viewer and the API until stopped."""
     settings = Settings()
@@ -44,6 +46,12 @@ def _listen(address: tuple[str, int]) -> socket.socket:
     try:
         listener.bind(address)
         listener.listen(512)
+    except socket.gaierror as error:
+        listener.close()
+        raise PortError(
+            f"there is no address {address[0]}",
+            remedy="give one of this machine's: --host 127.0.0.1, or 0.0.0.0 for all",
+        ) from error
     except OSError as error:
         listener.close()
         why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"

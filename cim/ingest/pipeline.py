@@ -239,7 +239,8 @@ def _is_published(
     if current.key != _key(reader, plan, asked, report.inputs):
         return False
     report.version, report.unchanged = current.version, True
-    report.extent, report.published = current.extent, report.read
+    report.extent = current.extent
+    report.recall(current.report)
     return True
 
 

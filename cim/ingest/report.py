@@ -15,6 +15,8 @@ from cim.errors import InputError
 from cim.geo.crs import ResolvedCrs
 from cim.ingest.source import Check, Problem
 
+MOST_LISTED = 20  # refusals that one message names
+
 
 class Exit(IntEnum):
     """Exit codes of ``cim ingest``."""
@@ -67,6 +69,23 @@ class Report:
         """Add a part's figures to the sums."""
         for key, value in figures.items():
             self.counts[key] = self.counts.get(key, 0) + int(value)
+
+    def recall(self, before: Mapping[str, Any]) -> None:
+        """Tell again what the run told that published this: what was refused stays refused."""
+        parts = before["parts"]
+        self.read, self.published = parts["read"], parts["published"]
+        self.refused = [Problem(**p) for p in parts["refused"]]
+        self.warnings = [Problem(**p) for p in before["warnings"]]
+        self.counts = dict(before["counts"])
+        self.checks = [
+            Check(
+                name=c["name"],
+                looked_at=c["looked_at"],
+                errors=tuple(c["errors"]),
+                figures=c["figures"],
+            )
+            for c in before["checks"]
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``--report``; see docs/ingest.md."""
@@ -132,5 +151,13 @@ def nothing(refused: Sequence[Problem], path: Path) -> NoReturn:
     if not refused:
         raise InputError("nothing to publish was found in it", path=path)
     first = refused[0]
-    more = f" (and {len(refused) - 1} more like it)" if len(refused) > 1 else ""
-    raise InputError(f"{first.reason}{more}", path=first.path, remedy=first.remedy)
+    if len(refused) == 1:
+        raise InputError(first.reason, path=first.path, remedy=first.remedy)
+    listed = "".join(f"\n  {p.path}: {p.reason}" for p in refused[:MOST_LISTED])
+    more = len(refused) - MOST_LISTED
+    raise InputError(
+        f"none of its {len(refused)} parts can be used:{listed}"
+        + (f"\n  and {more} more" if more > 0 else ""),
+        path=path,
+        remedy=first.remedy,
+    )

@@ -9,7 +9,7 @@ from pyproj import CRS
 
 from cim.city import Bounds, City
 from cim.errors import InputError
-from cim.geo.heights import ConstantGeoid, Heights
+from cim.geo.heights import ConstantGeoid
 from cim.ingest.pipeline import detect
 from cim.ingest.source import Request
 
@@ -22,8 +22,15 @@ _ANYWHERE = City(
 )
 
 
-def survey(paths: Sequence[Path], crs: str | None, heights: Heights) -> Bounds:
+def survey(
+    paths: Sequence[Path], crs: str | None, origin: tuple[float, float, float] | None
+) -> Bounds:
     """Extent of a delivery, degrees.
+
+    Args:
+        paths: Files and folders of one delivery.
+        crs: Overrides what it says of itself.
+        origin: Of its local coordinates, where no metadata.xml gives it.
 
     Raises:
         CimError: nothing of it can be read or placed.
@@ -31,7 +38,7 @@ def survey(paths: Sequence[Path], crs: str | None, heights: Heights) -> Bounds:
     source = detect(paths)
     request = Request(
         paths=tuple(paths), layer_id="survey.delivery", layer=None, city=_ANYWHERE, crs=crs,
-        heights=heights,
+        origin=origin,
     )  # fmt: skip
     plan = source.plan(request)
     if plan.extent is None:

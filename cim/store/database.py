@@ -20,6 +20,9 @@ from cim.settings import Settings
 from cim.store import cluster
 
 EXTENSIONS = ("postgis", "btree_gist", "pg_trgm")
+# The server answers with 40 threads. A request that holds a thread must never wait for a
+# connection that only another thread can give back, so there is one for each and some to spare.
+MOST_CONNECTIONS = 45
 _LOCK = 0x43494D  # "CIM": one schema upgrade at a time
 
 
@@ -60,7 +63,9 @@ def external_url(given: str) -> str:
 
 def connect(url: str) -> Engine:
     """An engine on a URL; nothing is asked of the server yet."""
-    return create_engine(url, pool_size=5, max_overflow=10, pool_pre_ping=True)
+    return create_engine(
+        url, pool_size=5, max_overflow=MOST_CONNECTIONS - 5, pool_timeout=20, pool_pre_ping=True
+    )
 
 
 def _make_database(private: cluster.Cluster) -> None:

@@ -222,9 +222,20 @@ def carry_over_rim(colours: Pixels, seen: npt.NDArray[np.bool_], reach: float) -
     """
     if seen.all():
         return
-    away, (row, column) = distance_transform_edt(~seen, return_indices=True)
-    near = ~seen & (away <= reach)
-    colours[:, near] = colours[:, row[near], column[near]]
+    rows, columns = seen.shape
+    halo = math.ceil(reach)
+    for top in range(0, rows, SIZE):
+        for left in range(0, columns, SIZE):
+            # Only what lies within reach of a rim is worth the distances.
+            y0, x0 = max(0, top - halo), max(0, left - halo)
+            around = seen[y0 : top + SIZE + halo, x0 : left + SIZE + halo]
+            if seen[top : top + SIZE, left : left + SIZE].all() or not around.any():
+                continue
+            away, (row, column) = distance_transform_edt(~around, return_indices=True)
+            inner = (slice(top - y0, top - y0 + SIZE), slice(left - x0, left - x0 + SIZE))
+            near = (~around & (away <= reach))[inner]
+            source = colours[:, y0 + row[inner][near], x0 + column[inner][near]]
+            colours[:, top : top + SIZE, left : left + SIZE][:, near] = source
 
 
 def _mask(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -182,7 +183,7 @@ def write_pyramid(
         tolerance = MESH_SHARE * bound
         if place.z < regular:
             tolerance = max(tolerance, level_error(place.z) / 4)
-        content = encode(place, heights, step, tolerance)
+        content = gzip.compress(encode(place, heights, step, tolerance), 6, mtime=0)
         write_atomic(folder / f"{place.z}/{place.x}/{place.y}.terrain", content)
         size += len(content)
         written.append(place)

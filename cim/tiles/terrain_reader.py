@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 from dataclasses import dataclass
 
@@ -60,11 +61,13 @@ class _Bytes:
 
 
 def decode(data: bytes) -> DecodedTile:
-    """Read a tile.
+    """Read a tile, gzipped or not.
 
     Raises:
         FormatError: it ends early or holds bytes that nothing asks for.
     """
+    if data[:2] == b"\x1f\x8b":
+        data = gzip.decompress(data)
     if len(data) < 92:
         raise FormatError(f"{len(data)} bytes are no terrain tile")
     head = struct.unpack_from("<3d2f4d3d", data)

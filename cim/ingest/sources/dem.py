@@ -32,10 +32,10 @@ class DemSource:
     reads: ClassVar[str] = "a DEM GeoTIFF (one band of heights) or a folder of its sheets"
 
     def supports(self, path: Path) -> bool:
-        """One band that is no byte; a folder counts when its first raster does."""
+        """One band that is no byte; a folder counts when all of its rasters do."""
         if path.is_dir():
-            first = next(iter(raster.files([path])), None)
-            return first is not None and raster.is_elevation(first)
+            found = raster.files([path])
+            return bool(found) and all(map(raster.is_elevation, found))
         return path.is_file() and raster.is_elevation(path)
 
     def plan(self, request: Request) -> Plan:
@@ -68,6 +68,7 @@ class DemSource:
             parcel=parcel.id,
             facts={
                 "file": name,
+                "name": str(parcel.path),
                 "cell": sheet.ground_cell,
                 "cells": int(sheet.heights.size),
                 "gaps": sheet.gaps,
@@ -82,7 +83,11 @@ class DemSource:
     ) -> Product:
         """Join the sheets into one model, fill its gaps for display, tile it."""
         parts = sorted(built, key=lambda b: (b.facts["cell"], b.parcel))  # the finest wins
-        joined, seams = mosaic([staging / p.facts["file"] for p in parts], staging / DEM)
+        joined, seams = mosaic(
+            [staging / p.facts["file"] for p in parts],
+            [p.facts["name"] for p in parts],
+            staging / DEM,
+        )
         low, high = joined.range
         model, filled = _displayed(staging / DEM, joined.extent, joined.ground_cell)
         figures = write_pyramid(model, request.city.geoid, staging, "1", lambda _: None)

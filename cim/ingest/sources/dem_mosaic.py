@@ -22,7 +22,7 @@ from cim.geo.crs import resolve
 from cim.ingest.source import Problem
 from cim.ingest.sources.dem_sheet import write_heights
 
-LARGEST = 2_000_000_000  # cells; beyond that the sheets do not belong together
+LARGEST = 400_000_000  # cells; beyond that the sheets do not belong together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,15 @@ class Joined:
     ground_cell: float
 
 
-def mosaic(sheets: Sequence[Path], target: Path) -> tuple[Joined, list[Problem]]:
+def mosaic(
+    sheets: Sequence[Path], names: Sequence[str], target: Path
+) -> tuple[Joined, list[Problem]]:
     """Join sheets, the first having priority, on the grid of the first.
+
+    Args:
+        sheets: Cleaned sheets.
+        names: What the user calls each.
+        target: The model to write.
 
     Returns:
         The model, and a line for each pair of sheets whose heights differ where they overlap.
@@ -53,11 +60,11 @@ def mosaic(sheets: Sequence[Path], target: Path) -> tuple[Joined, list[Problem]]
         crs = resolve(first.crs.to_wkt()).crs
         transform = first.transform
     boxes = [_box(path, crs) for path in sheets]
-    grid, shape = _grid(transform, boxes, sheets)
+    grid, shape = _grid(transform, boxes, names)
     heights = np.full(shape, np.nan, np.float32)
     seams: list[Problem] = []
-    for path, box in zip(sheets, boxes, strict=True):
-        _lay(path, box, heights, grid, crs, seams)
+    for path, name, box in zip(sheets, names, boxes, strict=True):
+        _lay(path, name, box, heights, grid, crs, seams)
     write_heights(target, heights, grid, crs)
     west, south, east, north = array_bounds(*shape, grid)
     extent = Bounds(
@@ -76,7 +83,7 @@ def _box(path: Path, crs: CRS) -> tuple[float, float, float, float]:
 
 
 def _grid(
-    transform: Affine, boxes: Sequence[tuple[float, float, float, float]], sheets: Sequence[Path]
+    transform: Affine, boxes: Sequence[tuple[float, float, float, float]], sheets: Sequence[str]
 ) -> tuple[Affine, tuple[int, int]]:
     """The first sheet's grid, grown over all."""
     left = math.floor(round((min(b[0] for b in boxes) - transform.c) / transform.a, 6))
@@ -87,7 +94,7 @@ def _grid(
     if shape[0] * shape[1] > LARGEST:
         raise FormatError(
             f"the sheets span {shape[1]} × {shape[0]} cells: they do not belong together",
-            path=sheets[0].name,
+            path=sheets[0],
             remedy="ingest sheets that lie far apart into layers of their own",
         )
     return transform @ Affine.translation(left, top), shape
@@ -95,6 +102,7 @@ def _grid(
 
 def _lay(
     path: Path,
+    name: str,
     box: tuple[float, float, float, float],
     heights: npt.NDArray[np.float32],
     grid: Affine,
@@ -127,7 +135,7 @@ def _lay(
             rms = float(np.sqrt((difference**2).mean()))
             seams.append(
                 Problem(
-                    path=str(path.name),
+                    path=name,
                     reason=f"where it overlaps other sheets ({int(both.sum())} cells) it differs "
                     f"by {difference.mean():+.3f} m in the mean, {rms:.3f} m RMS, {worst:.3f} m "
                     "at most",

@@ -88,7 +88,12 @@ def read_sheet(path: Path, request: Request) -> Sheet:
         notes = _Notes(path)
         heights = _cleaned(band, scale, offset, unit, notes)
     if not np.isfinite(heights).any():
-        raise FormatError("no cell of it has a height", path=path, remedy="check its nodata value")
+        why = "".join(f"; {p.reason}" for p in notes.problems)
+        raise FormatError(
+            f"no cell of it has a height{why}",
+            path=path,
+            remedy="check its nodata value and the unit of its heights",
+        )
     crs = resolved.crs
     if not _is_metric_upright(crs, transform):
         heights, transform, crs = _warped(heights, transform, crs, request, cell, notes)

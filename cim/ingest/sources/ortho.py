@@ -27,10 +27,9 @@ class OrthoSource:
     reads: ClassVar[str] = "an orthophoto GeoTIFF or a folder of its sheets"
 
     def supports(self, path: Path) -> bool:
-        """Any raster that is not a height model; a folder counts when its first raster does."""
+        """Any raster that is not a height model; a folder counts when it holds one."""
         if path.is_dir():
-            first = next(iter(raster.files([path])), None)
-            return first is not None and raster.is_picture(first)
+            return any(map(raster.is_picture, raster.files([path])))
         return path.is_file() and raster.is_picture(path)
 
     def plan(self, request: Request) -> Plan:

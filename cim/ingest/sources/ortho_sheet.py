@@ -24,6 +24,7 @@ from cim.ingest.sources import raster
 from cim.tiles.imagery import HALF, zoom_resolution
 
 BLOCK = 2048
+HEIGHTS = frozenset({"int16", "int32", "float32", "float64"})
 _NOTHING = "deliver a sheet with a picture, or leave this one out"
 _LAST_LATITUDE = 85.0511287798  # degrees, of the mercator square
 Pixels = npt.NDArray[np.uint8]
@@ -65,6 +66,12 @@ def stretch_of(image: rasterio.DatasetReader, path: Path) -> Stretch:
     colours = [i for i in image.indexes if i != alpha]
     if not colours or image.dtypes[0].startswith("complex"):
         raise FormatError(f"{image.count} bands of {image.dtypes[0]} are no picture", path=path)
+    if len(colours) == 1 and image.dtypes[0] in HEIGHTS:
+        raise FormatError(
+            f"one band of {image.dtypes[0]} holds heights, not a picture",
+            path=path,
+            remedy="ingest it into a terrain layer, or deliver it as bytes or uint16",
+        )
     few = len(colours) < 3
     bands = (colours[0],) * 3 if few else (colours[0], colours[1], colours[2])
     notes = []

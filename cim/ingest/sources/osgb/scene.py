@@ -288,7 +288,7 @@ def _mesh(geometry: Geometry, way: _Way, faults: Counter[str]) -> Mesh | None:
     every: Numbers = np.isfinite(vertices)
     finite = None if every.all() else np.logical_and.reduce(every, axis=1)
     good = sound(corners, finite, len(vertices))
-    faults["triangles dropped"] += len(corners) - len(good)
+    faults["degenerate triangles or not finite ones"] += len(corners) - len(good)
     if not len(good):
         return None
     uv, texture = _look(geometry, way, len(vertices), faults)

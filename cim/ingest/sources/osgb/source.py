@@ -19,7 +19,7 @@ from cim.ingest.source import Built, Check, Parcel, Plan, Problem, Product, Requ
 from cim.ingest.sources.osgb.convert import convert_folder, reach, safe_name
 from cim.ingest.sources.osgb.discover import Delivery, deliveries, is_delivery
 from cim.ingest.sources.osgb.metadata import Georeference, georeference
-from cim.ingest.sources.osgb.place import Placement
+from cim.ingest.sources.osgb.place import TOLERANCE, Placement
 from cim.ingest.sources.osgb.scene import FOCAL_LENGTH, read_scene
 from cim.layers import CimLevel, DataClass, Kind, Layer
 from cim.tiles.mesh_check import check_tileset
@@ -120,6 +120,7 @@ class OsgbSource:
             "heights": list(heights),
             "extent": list(extent),
             "placed": frame.way,
+            "residual": 0.0 if frame.exact else frame.residual(tile.box),
         }
         return Built(
             parcel=parcel.id,
@@ -157,7 +158,10 @@ class OsgbSource:
             extent = extent.union(Bounds(*more["extent"]))
         return Product(
             extent=extent,
-            media={"tileset": "tileset.json"},
+            media={
+                "tileset": "tileset.json",
+                "placement_residual_m": max(f["residual"] for f in facts),
+            },
             heights=(
                 min(f["heights"][0] for f in facts),
                 max(f["heights"][1] for f in facts),
@@ -169,7 +173,7 @@ class OsgbSource:
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Look at the tileset with a reader of its own."""
         tileset = staging / str(product.media["tileset"])
-        return tuple(
+        looks = tuple(
             Check(
                 name=look.name,
                 looked_at=look.looked_at,
@@ -178,6 +182,19 @@ class OsgbSource:
             )
             for look in check_tileset(tileset, request.city.bounds)
         )
+        return (_placement(product), *looks)
+
+
+def _placement(product: Product) -> Check:
+    """How far from where PROJ puts them the worst points are."""
+    residual = float(product.media["placement_residual_m"])
+    errors = () if residual <= TOLERANCE else (f"a tile lies {residual * 1000:.1f} mm off",)
+    return Check(
+        name="placement against PROJ",
+        looked_at=1,
+        errors=errors,
+        figures={"worst_residual_m": residual},
+    )
 
 
 def _parcels(placed: list[tuple[Delivery, Georeference]]) -> tuple[Parcel, ...]:
