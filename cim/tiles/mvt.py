@@ -9,7 +9,6 @@ from cim.errors import NotFoundError
 from cim.layers import Geometry, Layer
 
 EXTENT = 4096
-BUFFER = 64  # of EXTENT, around a tile: what is looked at, and how far its points reach
 MAX_ZOOM = 22
 BOXED = 6  # from here on a tile's sides bend in the storage CRS by less than the margin
 MARGIN = 64  # of the query box, tile units
@@ -20,8 +19,9 @@ def tile(
 ) -> bytes:
     """One tile; empty bytes where nothing lies in it.
 
-    Below about two pixels lines and polygons are simplified, so that a county seen from far is not
-    drawn corner by corner.
+    Everything is cut at the tile's edge: translucent areas of neighbouring tiles would show darker
+    where they overlap. Below about two pixels lines and polygons are simplified, so that a county
+    seen from far is not drawn corner by corner.
 
     Args:
         connection: Of the installation.
@@ -44,14 +44,12 @@ def tile(
     margin = f"ST_TileEnvelope(:z, :x, :y, margin => {MARGIN / EXTENT})"
     box = f"ST_Transform({margin}, {srid})" if z >= BOXED else "null"
     near = "where t.geom && e.box" if z >= BOXED else ""
-    # Translucent areas of neighbouring tiles would show darker where they overlap: cut at the edge.
-    reach = BUFFER if layer.geometry is Geometry.POINT else 0
     attributes = "".join(f', t."{f.name}"' for f in layer.fields)
     found = connection.execute(
         sa.text(
             f"with e as (select ST_TileEnvelope(:z, :x, :y) as tile, {box} as box) "
             f"select ST_AsMVT(m, '{layer.noun}', {EXTENT}, 'geom', 'fid') from ("
-            f"select t.fid{attributes}, ST_AsMVTGeom({moved}, e.tile, {EXTENT}, {reach}, true) "
+            f"select t.fid{attributes}, ST_AsMVTGeom({moved}, e.tile, {EXTENT}, 0, true) "
             f"as geom from {table} t, e {near}) m where m.geom is not null"
         ),
         {"z": z, "x": x, "y": y},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +68,10 @@ def decode(data: bytes) -> DecodedTile:
         FormatError: it ends early or holds bytes that nothing asks for.
     """
     if data[:2] == b"\x1f\x8b":
-        data = gzip.decompress(data)
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as error:
+            raise FormatError(f"the tile does not unpack: {error}") from error
     if len(data) < 92:
         raise FormatError(f"{len(data)} bytes are no terrain tile")
     head = struct.unpack_from("<3d2f4d3d", data)

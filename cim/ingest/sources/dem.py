@@ -11,7 +11,7 @@ import rasterio
 from rasterio.fill import fillnodata
 
 from cim.city import Bounds
-from cim.errors import CimError
+from cim.errors import CimError, FormatError
 from cim.geo.crs import resolve
 from cim.ingest.source import WORK, Built, Check, Parcel, Plan, Problem, Product, Request
 from cim.ingest.sources import raster
@@ -32,10 +32,9 @@ class DemSource:
     reads: ClassVar[str] = "a DEM GeoTIFF (one band of heights) or a folder of its sheets"
 
     def supports(self, path: Path) -> bool:
-        """One band that is no byte; a folder counts when all of its rasters do."""
+        """One band that is no byte; a folder counts when it holds one such."""
         if path.is_dir():
-            found = raster.files([path])
-            return bool(found) and all(map(raster.is_elevation, found))
+            return any(map(raster.is_elevation, raster.files([path])))
         return path.is_file() and raster.is_elevation(path)
 
     def plan(self, request: Request) -> Plan:
@@ -47,6 +46,7 @@ class DemSource:
         for index, path in enumerate(raster.files(request.paths)):
             try:
                 with raster.opened(path) as image:
+                    _require_heights(image, path)
                     found = raster.placed(image, path, request.crs)
                     box = raster.extent(image, found.crs, path)
             except CimError as error:
@@ -118,6 +118,20 @@ class DemSource:
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Decode tiles with a decoder that shares no code with the encoder."""
         return check_terrain(product, request, staging)
+
+
+def _require_heights(image: rasterio.DatasetReader, path: Path) -> None:
+    """Refuse a picture among the sheets.
+
+    Raises:
+        FormatError: it has several bands, or bytes.
+    """
+    if image.count > 1 or image.dtypes[0] in raster.BYTES:
+        raise FormatError(
+            f"{image.count} bands of {image.dtypes[0]} are a picture, not heights",
+            path=path,
+            remedy="ingest it into an imagery layer",
+        )
 
 
 def _proposed(request: Request) -> Layer:

@@ -19,6 +19,7 @@ from cim.geo.crs import ResolvedCrs, lonlat_bounds, resolve
 from cim.store.files import disk_errors, free
 
 SUFFIXES = frozenset({".tif", ".tiff", ".img", ".asc", ".vrt"})
+BYTES = frozenset({"uint8", "int8"})
 _HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -149,7 +150,7 @@ def is_elevation(path: Path) -> bool:
         return False
     try:
         with _quietly_open(path) as image:
-            return image.count == 1 and image.dtypes[0] not in {"uint8", "int8"}
+            return image.count == 1 and image.dtypes[0] not in BYTES
     except rasterio.errors.RasterioError:
         return False
 

@@ -62,7 +62,7 @@ def test_the_parameters_tell_another_place_apart(folder: Path) -> None:
 def test_all_folders_stand_below_one_root(folder: Path, tmp_path: Path) -> None:
     result = run(folder, staging=tmp_path / "out")
     assert result.errors == []
-    assert result.product.media == {"tileset": "tileset.json"}
+    assert result.product.media["tileset"] == "tileset.json"
     assert result.counts["triangles"] == 6
     assert result.counts["folders"] == 3
     assert result.counts["tiles"] == len(result.files()) == 3

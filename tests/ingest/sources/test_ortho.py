@@ -413,21 +413,23 @@ def test_real_pictures_that_cannot_be_placed_are_refused_with_the_reason(
 
 
 @pytest.mark.shared
-def test_a_real_picture_from_the_south_up_without_any_value_is_refused(
-    installation: Installation, shared_data: Path, city_at: Callable[..., City]
+@pytest.mark.parametrize("name", ["inverted_lat", "cog_nodata_nan"])
+def test_one_band_of_floating_numbers_is_no_picture_and_says_where_it_belongs(
+    name: str, installation: Installation, shared_data: Path, city_at: Callable[..., City]
 ) -> None:
-    source = next(shared_data.glob("ortho/rio-tiler/**/inverted_lat.tif"))
+    source = next(shared_data.glob(f"ortho/rio-tiler/**/{name}.tif"))
     world = city_at((-180, -90, 180, 90), "EPSG:32633")
     layer = Layer(id="test.ortho", title="影像", kind=Kind.IMAGERY)
-    with pytest.raises(InputError, match="nothing but nodata") as caught:
+    with pytest.raises(InputError, match="float32 holds heights, not a picture") as caught:
         deliver(installation, source, "test.ortho", layer, city=world)
     assert caught.value.path == str(source)
+    assert "terrain layer" in caught.value.remedy
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize(
     "name", ["cog_rgb", "cog_rgb_mask", "cog_rgba", "cog_uint8_rgb_nodata", "nocog",
-             "cog_nodata_nan", "pix4d_alpha_nodata"],
+             "pix4d_alpha_nodata"],
 )  # fmt: skip
 def test_real_pictures_that_can_be_placed_are_published(
     name: str, installation: Installation, shared_data: Path, city_at: Callable[..., City]
