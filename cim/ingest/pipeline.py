@@ -240,7 +240,7 @@ def _is_published(
         return False
     report.version, report.unchanged = current.version, True
     report.extent = current.extent
-    report.recall(current.report)
+    report.recall(current.report, tuple(str(p.path) for p in plan.parcels))
     return True
 
 

@@ -70,12 +70,20 @@ class Report:
         for key, value in figures.items():
             self.counts[key] = self.counts.get(key, 0) + int(value)
 
-    def recall(self, before: Mapping[str, Any]) -> None:
-        """Tell again what the run told that published this: what was refused stays refused."""
-        parts = before["parts"]
-        self.read, self.published = parts["read"], parts["published"]
-        self.refused = [Problem(**p) for p in parts["refused"]]
-        self.warnings = [Problem(**p) for p in before["warnings"]]
+    def recall(self, before: Mapping[str, Any], parts: tuple[str, ...]) -> None:
+        """Tell again what the run told that published this: what it refused stays refused.
+
+        Args:
+            before: The report of the version that is served.
+            parts: The parts of this run's plan; what the plan refused is noted already.
+        """
+        self.published = before["parts"]["published"]
+        for told, kind in (
+            (self.refused, before["parts"]["refused"]),
+            (self.warnings, before["warnings"]),
+        ):
+            again = [Problem(**p) for p in kind if p["path"].startswith(parts)]
+            told.extend(p for p in again if p not in told)
         self.counts = dict(before["counts"])
         self.checks = [
             Check(

@@ -77,7 +77,8 @@ def encode(place: Place, heights: Floats, step: float, tolerance: float) -> byte
         place: Where it lies.
         heights: (67, 67) ellipsoidal heights, m, rows from the south, with one post of halo.
         step: The level's height step, m.
-        tolerance: Largest distance of the mesh from the posts, m.
+        tolerance: Largest distance of the mesh from the posts, m; twice that in triangles on the
+            border, for all of its posts are put in there after meshing.
     """
     rounded = np.round(heights[1:-1, 1:-1] / step) * step
     columns, rows, triangles = _mesh(rounded, tolerance)

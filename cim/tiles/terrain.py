@@ -21,7 +21,7 @@ from cim.store.files import write_atomic, write_json
 from cim.tiles.quantized_mesh import POSTS, STEPS, Place, encode, level_error, level_step
 
 Floats = npt.NDArray[np.float64]
-MESH_SHARE = 0.4  # of the bound on heights goes to the mesh, the rest to the spacing of posts
+MESH_SHARE = 0.25  # of the bound on heights is the mesh's tolerance, which its rim may double
 EXTRA_LEVELS = 2
 _NODE = 16  # every 16th post is projected exactly, those between linearly: under 2 mm at 250 m
 
@@ -197,7 +197,7 @@ def write_pyramid(
         deepest = [
             child
             for place in deepest
-            if missed(model, place) > (1 - MESH_SHARE) * bound
+            if missed(model, place) > (1 - 2 * MESH_SHARE) * bound
             for child in place.children()
             if _touches(child, model.extent)
         ]
