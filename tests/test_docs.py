@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
 import typer
 
+from cim import layers
 from cim.cli import app
 from cim.commands.reference import pages
 from cim.topics import discover
@@ -69,6 +71,16 @@ def test_documented_runs_name_parameters_of_their_analysis() -> None:
         analysis = analyses[words[2]]
         asked = {w[2:].replace("-", "_") for w in words[3:] if w.startswith("--")}
         assert asked <= set(analysis.parameters.model_fields) | {"example", "json", "list"}
+
+
+def test_documented_declarations_are_ones() -> None:
+    found = 0
+    for page in PAGES:
+        for block in re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+            for declared in tomllib.loads(block).get("layers", []):
+                layers.from_dict(declared)
+                found += 1
+    assert found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -117,3 +118,29 @@ def test_a_users_error_is_a_problem_with_a_remedy(
     assert problem["type"].startswith("urn:cim:")
     assert problem["status"] == status
     assert problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "bbox", ["-180,-90,180,90", "106,-90,107,90", "18,30,180,40", "0,0,180,90", "60,0,150,70"]
+)
+def test_a_box_far_beyond_the_city_still_holds_all_of_it(bbox: str, client: TestClient) -> None:
+    answer = client.get("/api/layers/test.place/features", params={"bbox": bbox})
+    assert answer.status_code == 200
+    assert answer.json()["numberMatched"] == 50
+
+
+def test_a_box_elsewhere_holds_nothing(client: TestClient) -> None:
+    answer = client.get("/api/layers/test.place/features", params={"bbox": "0,0,1,1"})
+    assert answer.json()["features"] == []
+
+
+def test_more_callers_than_threads_are_all_answered(client: TestClient) -> None:
+    with ThreadPoolExecutor(80) as callers:
+        path = "/api/layers/test.place/features"
+        answers = list(callers.map(lambda _: client.get(path).status_code, range(160)))
+    assert set(answers) == {200}
+
+
+def test_pages_of_other_departments_may_read(client: TestClient) -> None:
+    answer = client.get("/api/city", headers={"Origin": "http://planning.example"})
+    assert answer.headers["access-control-allow-origin"] == "*"
