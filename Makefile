@@ -28,7 +28,7 @@ stop: ## stop the private database (the server itself stops with Ctrl-C)
 
 test: setup-test viewer ## install, check style, types and contracts, run the whole suite
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup -q $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) -q $(ARGS)
 
 check: lint types contracts ## style, types, import contracts
 

@@ -19,7 +19,6 @@ from tests.commands import cim, command
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.shared,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(600),
 ]
 

@@ -9,7 +9,7 @@ from shapely.geometry import shape
 
 from tests.browser.driver import HEIGHT, WIDTH, Viewer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 MIDDLE = [WIDTH // 2, HEIGHT // 2]
 

@@ -9,7 +9,7 @@ from pyproj import Geod
 
 from tests.browser.driver import HEIGHT, WIDTH, Viewer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 CGCS2000 = Geod(a=6378137.0, rf=298.257222101)
 AREA = [

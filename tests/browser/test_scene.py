@@ -10,7 +10,7 @@ from playwright.sync_api import Route
 
 from tests.browser.driver import Viewer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def test_the_first_picture_is_no_blank(viewer: Viewer) -> None:

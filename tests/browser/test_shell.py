@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.driver import Viewer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 VIEWSHED = "forest_fire.viewshed"
 
