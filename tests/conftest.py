@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
@@ -28,6 +29,12 @@ bounds = [106.50, 35.10, 106.82, 35.34]
 compute_crs = "EPSG:4545"
 geoid = -36.0
 """
+
+
+# CI asks the same questions of every commit; a developer's own runs go on looking for new ones.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "search")
 
 
 def pytest_configure(config: pytest.Config) -> None:
