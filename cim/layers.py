@@ -20,7 +20,8 @@ RESERVED_TOPICS = frozenset({"catalog", "public", "information_schema"})  # the 
 class Kind(StrEnum):
     """What a layer's content is, and with it how it is served."""
 
-    MESH = "mesh"  # 3D Tiles
+    MESH = "mesh"  # 3D Tiles: textured meshes, buildings
+    POINTS = "points"  # 3D Tiles of points
     TERRAIN = "terrain"  # quantized mesh + the DEM it was made from
     IMAGERY = "imagery"  # COG + XYZ tiles
     VECTOR = "vector"  # PostGIS table + MVT + GeoJSON
@@ -151,8 +152,8 @@ class Layer:
         title: What users read, Chinese.
         kind: What its content is.
         data_class: Its place in the catalogue.
-        fields: Attributes of a vector layer; other attributes of a delivery are dropped and
-            reported.
+        fields: Attributes of a vector layer's features, or of a mesh's; other attributes of a
+            delivery are dropped and reported (a mesh keeps them all where none is declared).
     """
 
     id: str

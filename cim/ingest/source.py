@@ -1,11 +1,15 @@
 """What reads one family of survey deliveries, and the values it speaks in.
 
-The pipeline asks a source four things, in this order::
+The pipeline asks a source five things, in this order::
 
-    plan    headers only: which parts are there, where on Earth, which of them are already lost
-    build   one part, in a worker process: read, convert, write below ``staging``
-    finish  all parts: the documents that join them (tileset.json, layer.json, ...)
-    check   the finished folder, as a stranger would look at it
+    plan     headers only: which parts are there, where on Earth, which of them are already lost
+    build    one part, in a worker process: read, convert, write below ``staging``
+    further  parts made from parts (a coarser level from the finer one), built in their turn
+    finish   all parts: the documents that join them (tileset.json, layer.json, ...)
+    check    the finished folder, as a stranger would look at it
+
+A part is built again only when its inputs, the parts it needs, or the parameters have changed:
+otherwise its files are taken from the staging of a killed run, or from the version that is served.
 
 A bad part is a ``Problem``, not an exception: the others still land. A source raises ``CimError``
 from ``plan`` only when nothing at all can be published.
@@ -16,9 +20,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cim.city import Bounds, City
+from cim.errors import ParameterError
 from cim.geo.crs import ResolvedCrs
 from cim.geo.heights import Heights
 from cim.layers import Kind, Layer
@@ -35,6 +42,9 @@ class Request:
         crs: ``--crs``: overrides what the delivery says of itself.
         heights: What the delivery's heights are measured from.
         origin: ``--origin``: x, y, z added to local coordinates where metadata.xml gives none.
+        options: What the source's own ``Options`` are made from, as given: ``-o name=value``.
+        elevation: Rasters of the published elevation models, the finest first: orthometric
+            heights, m, each with its own CRS. For sources that put things on the ground.
     """
 
     paths: tuple[Path, ...]
@@ -44,6 +54,34 @@ class Request:
     crs: str | None = None
     heights: Heights = Heights.ORTHOMETRIC
     origin: tuple[float, float, float] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    elevation: tuple[Path, ...] = ()
+
+
+class Options(BaseModel):
+    """What a source can be told with ``-o name=value``; a source without any uses this one.
+
+    A field's description is its help. Unknown names and values that do not fit are refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """The options of a request.
+
+        Raises:
+            ParameterError: naming the option, what is wrong with it, and which there are.
+        """
+        try:
+            return cls.model_validate(dict(request.options))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            known = ", ".join(cls.model_fields) or "none"
+            raise ParameterError(
+                f"option {name}: {first['msg']}", remedy=f"options of this reader: {known}"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +103,11 @@ class Parcel:
         inputs: Every file that the part is made from, for checksums and resumption.
         bytes: Size of the inputs, to build the biggest first.
         payload: Whatever ``build`` needs; picklable.
+        folder: Folder below staging that holds every file the part is built into, and no other
+            part's: it is taken whole from the served version when nothing of the part changed.
+            None for a part whose files do not last.
+        needs: Ids of parts that this one is made from; they are built before it.
+        decides: What else decides this part alone, JSON values (a matrix, a row's digest).
     """
 
     id: str
@@ -72,6 +115,9 @@ class Parcel:
     inputs: tuple[Path, ...]
     bytes: int
     payload: Any = None
+    folder: str | None = None
+    needs: tuple[str, ...] = ()
+    decides: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +132,7 @@ class Plan:
         extent: Where the whole delivery lies, as far as it can be placed; `cim city init` reads it,
             and a delivery that does not touch the city is refused at once.
         extra_inputs: Files beside the parcels' own (metadata.xml), for checksums.
-        parameters: What else decides the result, JSON values; part of the resumption key.
+        parameters: What else decides every part, JSON values; part of every part's key.
         shared: What every ``build`` and ``finish`` needs; picklable.
     """
 
@@ -166,12 +212,13 @@ class Source(Protocol):
 
     To add a format: write one class like this in its own module below ``sources`` and name it in
     ``SOURCES``. It keeps no state. Sources are asked in the order of ``SOURCES``; the first yes
-    wins.
+    wins. Subclass this protocol: what has a default here need not be written.
     """
 
     name: ClassVar[str]
     kind: ClassVar[Kind]
     reads: ClassVar[str]  # what to give it, in a user's words
+    options: ClassVar[type[Options]] = Options
 
     def supports(self, path: Path) -> bool:
         """Say yes from names and headers alone: as fast for 40 GB as for 40 kB."""
@@ -191,6 +238,15 @@ class Source(Protocol):
         Raises:
             CimError: the whole part is lost; the pipeline makes it a ``Problem``.
         """
+
+    def further(
+        self, plan: Plan, built: Sequence[Built], request: Request, staging: Path
+    ) -> tuple[Parcel, ...]:
+        """Parts that are made from finished parts; asked again until it has no more.
+
+        ``built`` holds everything built so far, the parts of earlier answers too, in their order.
+        """
+        return ()
 
     def finish(
         self, plan: Plan, built: Sequence[Built], request: Request, staging: Path

@@ -13,7 +13,7 @@ from rasterio.fill import fillnodata
 from cim.city import Bounds
 from cim.errors import CimError, FormatError
 from cim.geo.crs import resolve
-from cim.ingest.source import WORK, Built, Check, Parcel, Plan, Problem, Product, Request
+from cim.ingest.source import WORK, Built, Check, Parcel, Plan, Problem, Product, Request, Source
 from cim.ingest.sources import raster
 from cim.ingest.sources.dem_mosaic import mosaic
 from cim.ingest.sources.dem_sheet import read_sheet
@@ -24,7 +24,7 @@ from cim.tiles.terrain import Model, write_pyramid
 DEM = "dem.tif"
 
 
-class DemSource:
+class DemSource(Source):
     """Elevation models; each sheet is one part."""
 
     name: ClassVar[str] = "dem"

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from cim.city import Bounds
 from cim.errors import CimError, FormatError
-from cim.ingest.source import WORK, Built, Check, Parcel, Plan, Problem, Product, Request
+from cim.ingest.source import WORK, Built, Check, Parcel, Plan, Problem, Product, Request, Source
 from cim.ingest.sources import raster
 from cim.ingest.sources.ortho_cog import check_cog, write_cog
 from cim.ingest.sources.ortho_sheet import Stretch, place_sheet, stretch_of
@@ -19,7 +19,7 @@ from cim.tiles.imagery import zoom_resolution
 COG = "ortho.tif"
 
 
-class OrthoSource:
+class OrthoSource(Source):
     """Orthophotos; each sheet is one part."""
 
     name: ClassVar[str] = "ortho"

@@ -12,7 +12,7 @@ import pyproj
 from cim.city import Bounds, City
 from cim.errors import CrsError, FormatError, InputError
 from cim.geo.crs import CGCS2000, resolve, transformer
-from cim.ingest.source import Built, Check, Parcel, Plan, Problem, Product, Request
+from cim.ingest.source import Built, Check, Parcel, Plan, Problem, Product, Request, Source
 from cim.ingest.sources.columns import match, propose
 from cim.ingest.sources.encoding import text_encoding
 from cim.ingest.sources.features import convert, verify
@@ -25,7 +25,7 @@ SUFFIXES = frozenset(
 )  # fmt: skip
 
 
-class VectorSource:
+class VectorSource(Source):
     """Vector files; each layer of each file is one part."""
 
     name: ClassVar[str] = "vector"

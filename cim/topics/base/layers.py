@@ -27,6 +27,26 @@ OBLIQUE = Layer(
     style=Style(visible=True),
 )
 
+BUILDING_MODEL = Layer(
+    id="base.building_model",
+    title="建筑白模",
+    title_en="Building models",
+    abstract="由建筑轮廓拉伸或 CityJSON 导入的单体建筑三维模型,带属性。",
+    kind=Kind.MESH,
+    owner=_SURVEY,
+    cim_level=CimLevel.FRAME,
+)
+
+POINT_CLOUD = Layer(
+    id="base.point_cloud",
+    title="激光点云",
+    title_en="Point cloud",
+    abstract="机载激光雷达或影像匹配点云,带类别、强度与颜色。",
+    kind=Kind.POINTS,
+    owner=_SURVEY,
+    cim_level=CimLevel.STANDARD,
+)
+
 ORTHO = Layer(
     id="base.ortho",
     title="0.5 米正射影像",
@@ -356,6 +376,8 @@ LAYERS: tuple[Layer, ...] = (
     ORTHO,
     DEM,
     BUILDING,
+    BUILDING_MODEL,
+    POINT_CLOUD,
     ROAD,
     WATER,
     LAND_USE,

@@ -15,7 +15,7 @@ import numpy as np
 from cim import __version__
 from cim.city import Bounds
 from cim.errors import CrsError, FormatError
-from cim.ingest.source import Built, Check, Parcel, Plan, Problem, Product, Request
+from cim.ingest.source import Built, Check, Parcel, Plan, Problem, Product, Request, Source
 from cim.ingest.sources.osgb.convert import convert_folder, reach, safe_name
 from cim.ingest.sources.osgb.discover import Delivery, deliveries, is_delivery
 from cim.ingest.sources.osgb.metadata import Georeference, georeference
@@ -38,7 +38,7 @@ class Payload:
     georeference: Georeference
 
 
-class OsgbSource:
+class OsgbSource(Source):
     """Reads OSGB tile trees: a delivery folder, its metadata.xml, or a single .osgb file."""
 
     name: ClassVar[str] = "osgb"
