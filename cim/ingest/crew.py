@@ -184,9 +184,11 @@ class Cluster:
             ) from error
         with client:
             self._require_workers(client, job.staging)
-            shared = client.scatter(job.slim(), broadcast=True, hash=False)
+            slim = (
+                job.slim()
+            )  # with every part: what is scattered dies with the workers that hold it
             running = {
-                client.submit(_build, shared, parcel, key, pure=False): parcel
+                client.submit(_build, slim, parcel, key, pure=False): parcel
                 for parcel, key in parcels
             }
             for future in as_completed(list(running)):
