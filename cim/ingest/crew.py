@@ -184,9 +184,7 @@ class Cluster:
             ) from error
         with client:
             self._require_workers(client, job.staging)
-            slim = (
-                job.slim()
-            )  # with every part: what is scattered dies with the workers that hold it
+            slim = job.slim()  # with every part: what is scattered dies with the workers
             running = {
                 client.submit(_build, slim, parcel, key, pure=False): parcel
                 for parcel, key in parcels
@@ -201,14 +199,15 @@ class Cluster:
         staging.mkdir(parents=True, exist_ok=True)
         probe.write_text(token)
         try:
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)  # one may just be starting again
             answers = client.run(_probe, str(probe))
-        finally:
-            probe.unlink(missing_ok=True)
-        if not answers:
+        except TimeoutError as error:
             raise InputError(
                 f"the scheduler at {self.address} has no worker",
                 remedy=f"start some with `dask worker {self.address}`",
-            )
+            ) from error
+        finally:
+            probe.unlink(missing_ok=True)
         for worker, (seen, version) in answers.items():
             if version != __version__:
                 raise InputError(
