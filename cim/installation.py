@@ -14,6 +14,7 @@ from cim.city import City
 from cim.settings import Settings
 from cim.store.database import open_database, ready
 from cim.store.files import Files
+from cim.store.objects import Store
 from cim.topics import discover
 
 
@@ -48,6 +49,6 @@ def open_installation(settings: Settings) -> Installation:
     with ready(engine) as connection:
         registry.register(connection, [layer for t in discover() for layer in t.layers], "code")
         connection.commit()
-    return Installation(
-        settings=settings, city=city, engine=engine, files=Files(settings.data_dir.resolve())
-    )
+    store = None if settings.store_url is None else Store(settings.store_url)
+    files = Files(settings.data_dir.resolve(), store)
+    return Installation(settings=settings, city=city, engine=engine, files=files)

@@ -20,6 +20,11 @@ class Settings(BaseSettings):
         description="PostgreSQL + PostGIS to use; unset: a private cluster in the data folder",
     )
     data_dir: Path = Field(default=PROJECT / "var", description="folder of everything ingested")
+    store_url: str | None = Field(
+        default=None,
+        description="S3-compatible store that published versions are put into too, "
+        "s3://bucket/path; credentials and endpoint by AWS_*; unset: the data folder alone",
+    )
     city: Path = Field(
         default=PROJECT / "data-samples" / "city.toml", description="the city profile"
     )

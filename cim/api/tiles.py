@@ -107,7 +107,7 @@ def _image(
     here: Installation, version: Version, place: tuple[int, int, int], suffix: str,
     headers: dict[str, str],
 ) -> Response:  # fmt: skip
-    path = _folder(here, version) / str(version.media["cog"])
+    path = here.files.file(version.layer.id, version.version, str(version.media["cog"]))
     image = imagery.tile(path, place, suffix)
     if image is None:
         return Response(status_code=204, headers=headers)
@@ -136,7 +136,11 @@ def _file(
     try:
         path = (folder / name).resolve()
         suffix = path.suffix
-        known = path.is_relative_to(folder) and suffix in MEDIA_TYPES and path.is_file()
+        inner = path.relative_to(folder)  # a ValueError where it leads out
+        known = suffix in MEDIA_TYPES and not any(part.startswith(".") for part in inner.parts)
+        known = (
+            known and here.files.file(version.layer.id, version.version, inner.as_posix()).is_file()
+        )
     except (OSError, ValueError):  # too long, or with NUL: no file is called so
         known = False
     if not known:

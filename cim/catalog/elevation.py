@@ -41,7 +41,7 @@ class Elevation:
 def at(files: Files, models: Sequence[Version], lon: float, lat: float) -> Elevation | None:
     """Height at a place, from the finest model that covers it; None where none does."""
     for version in sorted(models, key=lambda v: float(v.media.get("resolution", math.inf))):
-        path = files.version(version.layer.id, version.version) / str(version.media["dem"])
+        path = files.file(version.layer.id, version.version, str(version.media["dem"]))
         with rasterio.open(path) as model:
             metres = _bilinear(model, lon, lat)
             if metres is not None:
@@ -105,7 +105,7 @@ def around(
         version = registry.published(connection, layer)
     if version.layer.kind is not Kind.TERRAIN:
         raise ParameterError(f"{layer} is no terrain layer", remedy="name one, such as base.dem")
-    path = files.version(layer, version.version) / str(version.media["dem"])
+    path = files.file(layer, version.version, str(version.media["dem"]))
     with rasterio.open(path) as model:
         crs = resolve(model.crs.to_wkt()).crs
         x, y = transformer(CGCS2000, crs).transform(lon, lat)

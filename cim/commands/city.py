@@ -12,7 +12,7 @@ import typer
 from cim import city as cities
 from cim.city import Bounds
 from cim.commands.ending import clear_errors
-from cim.commands.ingest import read_origin
+from cim.commands.order import read_origin
 from cim.errors import ConflictError, ParameterError
 from cim.geo.crs import resolve
 from cim.geo.zones import local_zone

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cim.catalog import registry
 from cim.commands.ending import clear_errors, here
-from cim.commands.ingest import watcher
+from cim.commands.ingest import Scheduler, Workers
+from cim.commands.order import Order, carry_out
 from cim.errors import CimError, DeclarationError
 from cim.geo.heights import Heights
-from cim.ingest.pipeline import ingest as run_ingest
 from cim.ingest.report import Exit
-from cim.ingest.source import Request
-from cim.installation import Installation
-from cim.store.database import ready
 
-_KEYS = {"layer", "path", "crs", "heights"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Delivery:
-    layer_id: str
-    paths: tuple[Path, ...]
-    crs: str | None
-    heights: Heights
+_KEYS = {"layer", "path", "crs", "heights", "options"}
 
 
 @clear_errors
 def deliveries(
     file: Annotated[Path, typer.Argument(help="TOML with a [[delivery]] for each layer")],
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="processes; default: one a core")
-    ] = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Ingest every delivery of a list; what is published already and unchanged is passed over.
 
@@ -49,7 +34,8 @@ def deliveries(
     ends: list[Exit] = []
     for delivery in listed:
         try:
-            ends.append(_one(installation, delivery, workers or os.cpu_count() or 1))
+            done = carry_out(installation, delivery, workers=workers, scheduler=scheduler)
+            ends.append(done.exit)
         except CimError as error:
             sys.stderr.write(f"{delivery.layer_id}: {error}\n")
             ends.append(Exit.NOTHING)
@@ -59,30 +45,7 @@ def deliveries(
         raise typer.Exit(int(Exit.PARTLY))
 
 
-def _one(installation: Installation, delivery: _Delivery, workers: int) -> Exit:
-    with ready(installation.engine) as connection:
-        declared = registry.declaration(connection, delivery.layer_id)
-    request = Request(
-        paths=delivery.paths,
-        layer_id=delivery.layer_id,
-        layer=declared,
-        city=installation.city,
-        crs=delivery.crs,
-        heights=delivery.heights,
-    )
-    with watcher() as watch:
-        report = run_ingest(
-            request, engine=installation.engine, files=installation.files, workers=workers,
-            watcher=watch,
-        )  # fmt: skip
-    state = "unchanged" if report.unchanged else "published"
-    typer.echo(f"{report.layer} version {report.version} {state}, {report.seconds:.1f} s")
-    for problem in report.refused:
-        sys.stderr.write(f"refused: {problem.path}: {problem.reason}\n")
-    return report.exit
-
-
-def _read(file: Path) -> list[_Delivery]:
+def _read(file: Path) -> list[Order]:
     """The list; paths are relative to the file.
 
     Raises:
@@ -100,19 +63,21 @@ def _read(file: Path) -> list[_Delivery]:
     return [_delivery(entry, file) for entry in entries]
 
 
-def _delivery(entry: Any, file: Path) -> _Delivery:
+def _delivery(entry: Any, file: Path) -> Order:
     fits = isinstance(entry, dict) and {"layer", "path"} <= set(entry) <= _KEYS
+    fits = fits and isinstance(entry.get("options", {}), dict)
     if not fits or entry.get("heights", Heights.ORTHOMETRIC) not in list(Heights):
         raise DeclarationError(
             f"the delivery {entry} does not fit",
             path=file,
-            remedy="each has layer and path, and may have crs and heights "
-            f"({' or '.join(Heights)})",
+            remedy="each has layer and path, and may have crs, heights "
+            f"({' or '.join(Heights)}) and a table of options",
         )
     given = entry["path"] if isinstance(entry["path"], list) else [entry["path"]]
-    return _Delivery(
+    return Order(
         layer_id=str(entry["layer"]),
         paths=tuple((file.parent / str(path)).resolve() for path in given),
         crs=entry.get("crs"),
         heights=Heights(entry.get("heights", Heights.ORTHOMETRIC)),
+        options=entry.get("options", {}),
     )

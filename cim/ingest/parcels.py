@@ -1,132 +1,128 @@
-"""The parts of a delivery, built by many workers; a killed run finds its finished ones again."""
+"""The parts of a delivery: built by a crew, unless a killed run or the served version has them."""
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from cim.city import Bounds
-from cim.errors import CimError, StorageError
+from cim.errors import OutsideCityError
+from cim.ingest.crew import Crew, Job
+from cim.ingest.keys import part_keys
+from cim.ingest.marks import Kept, read_mark
 from cim.ingest.progress import Watcher
-from cim.ingest.report import Report, nothing
-from cim.ingest.source import MARKS, Built, Parcel, Plan, Problem, Request, Source
-from cim.store.files import disk_errors, write_json
+from cim.ingest.report import Input, Report, nothing
+from cim.ingest.source import Built, Parcel, Problem
 
 
-def build_all(
-    reader: Source,
-    plan: Plan,
-    request: Request,
-    staging: Path,
-    workers: int,
-    watch: Watcher,
-    report: Report,
-) -> list[Built]:
-    """Build what an earlier run has not, the biggest parts first; the results in plan's order."""
-    done: dict[str, Built] = {}
-    waiting: list[Parcel] = []
-    for parcel in plan.parcels:
-        mark = _read_mark(staging, parcel)
-        if mark is None:
-            waiting.append(parcel)
-        else:
-            done[parcel.id] = mark
-    report.resumed = len(done)
-    if done:
-        watch.say(f"{len(done)} of {len(plan.parcels)} parts were finished by an earlier run")
-    waiting.sort(key=lambda p: (-p.bytes, p.id))
-    watch.stage("build", len(waiting))
-    lost: list[Problem] = []
-    for parcel, outcome in _outcomes(reader, plan, request, staging, waiting, workers):
-        watch.step(parcel.path.name, parcel.bytes)
-        if isinstance(outcome, Problem):
-            lost.append(outcome)
-        else:
-            done[parcel.id] = outcome
-    report.refused.extend(sorted(lost, key=lambda p: p.path))
-    built = [done[p.id] for p in plan.parcels if p.id in done]
-    for part in built:
-        report.refused.extend(part.refused)
-        report.warnings.extend(part.warnings)
-        report.count(part.counts)
-    report.published = len(built)
-    if not built:
-        nothing(report.refused, request.paths[0])
-    return built
+class Works:
+    """One run's parts.
 
+    Args:
+        job: What all parts share.
+        crew: Who builds them.
+        kept: Earlier versions and stagings whose parts may be taken over.
+        watch: Is told of the progress.
+        report: Is told of losses, faults and figures.
+    """
 
-def _outcomes(
-    reader: Source, plan: Plan, request: Request, staging: Path, parcels: list[Parcel], workers: int
-) -> Iterator[tuple[Parcel, Built | Problem]]:
-    if workers <= 1 or len(parcels) <= 1:
+    def __init__(
+        self, job: Job, crew: Crew, kept: Sequence[Kept], watch: Watcher, report: Report
+    ) -> None:
+        self.job = job
+        self.crew = crew
+        self.kept = kept
+        self.watch = watch
+        self.report = report
+
+    def build_all(self, common: str, keys: Mapping[str, str]) -> list[Built]:
+        """Build all parts of the plan, then the parts that are made from them.
+
+        Args:
+            common: Digest of what decides every part.
+            keys: Keys of the plan's parts by id.
+
+        Returns:
+            The parts of the plan in its order, then those made from parts.
+
+        Raises:
+            InputError: no part of the plan could be built.
+        """
+        plan, report = self.job.plan, self.report
+        built = self._build("build", plan.parcels, keys)
+        report.published = len(built)
+        if not built:
+            nothing(report.refused, self.job.request.paths[0])
+        known = dict(keys)
+        while True:
+            ids = {part.parcel for part in built}
+            asked = self.job.reader.further(plan, built, self.job.request, self.job.staging)
+            more = [p for p in asked if p.id not in ids]
+            if not more:
+                return built
+            read: Mapping[str, Input] = {i.path: i for i in report.inputs}
+            known |= part_keys(common, more, read, known)
+            made = self._build("join", more, known)
+            report.joined += len(made)
+            if not made:  # what cannot be made would be asked for again, for ever
+                return built
+            built += made
+
+    def _build(self, name: str, parcels: Sequence[Parcel], keys: Mapping[str, str]) -> list[Built]:
+        done: dict[str, Built] = {}
+        waiting: list[tuple[Parcel, str]] = []
+        resumed = reused = 0
         for parcel in parcels:
-            yield parcel, _build_one(reader, parcel, plan, request, staging)
-        return
-    # Workers start afresh: a forked child would share the parent's database connections.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(parcels)), mp_context=context) as pool:
-        yield from _collect(pool, reader, plan, request, staging, parcels)
+            key = keys[parcel.id]
+            mark = read_mark(self.job.staging, parcel, key)
+            taken = None if mark is not None else self._take(parcel, key)
+            resumed += mark is not None
+            reused += taken is not None
+            if (found := mark or taken) is not None:
+                done[parcel.id] = found
+            else:
+                waiting.append((parcel, key))
+        self.report.resumed += resumed
+        self.report.reused += reused
+        if resumed:
+            self.watch.say(f"{resumed} of {len(parcels)} parts were finished by an earlier run")
+        if reused:
+            self.watch.say(f"{reused} of {len(parcels)} parts have not changed and are kept")
+        lost = self._make(name, waiting, done)
+        self.report.refused.extend(sorted(lost, key=lambda p: p.path))
+        built = [done[p.id] for p in parcels if p.id in done]
+        for part in built:
+            self.report.refused.extend(part.refused)
+            self.report.warnings.extend(part.warnings)
+            self.report.count(part.counts)
+        return built
 
-
-def _collect(
-    pool: Executor, reader: Source, plan: Plan, request: Request, staging: Path,
-    parcels: list[Parcel],
-) -> Iterator[tuple[Parcel, Built | Problem]]:  # fmt: skip
-    running: dict[Future[Built | Problem], Parcel] = {
-        pool.submit(_build_one, reader, parcel, plan, request, staging): parcel
-        for parcel in parcels
-    }
-    try:
-        for future in as_completed(running):
-            yield running[future], future.result()
-    except BrokenProcessPool as error:
-        raise StorageError(
-            "a worker process was killed, most likely for want of memory",
-            remedy="give fewer --workers; the next run goes on where this one stopped",
-        ) from error
-    finally:
-        for future in running:
-            future.cancel()
-
-
-def _build_one(
-    reader: Source, parcel: Parcel, plan: Plan, request: Request, staging: Path
-) -> Built | Problem:
-    """Build one part and leave a mark that it is done; an unusable part is a ``Problem``."""
-    try:
-        with disk_errors(staging):
-            built = reader.build(parcel, plan, request, staging)
-            if built.extent is not None:
-                request.city.require_inside(built.extent, parcel.path)
-            _write_mark(staging, built)
-    except StorageError:
-        raise  # the disk is full for all parts alike
-    except CimError as error:
-        return Problem(
-            path=error.path or str(parcel.path), reason=error.reason, remedy=error.remedy
-        )
-    return built
-
-
-def _write_mark(staging: Path, built: Built) -> None:
-    write_json(staging / MARKS / f"{built.parcel}.json", asdict(built))
-
-
-def _read_mark(staging: Path, parcel: Parcel) -> Built | None:
-    path = staging / MARKS / f"{parcel.id}.json"
-    if not path.exists():
+    def _take(self, parcel: Parcel, key: str) -> Built | None:
+        for kept in self.kept:
+            taken = kept.take(self.job.staging, parcel, key)
+            if taken is not None and self._inside(taken, parcel):
+                return taken
         return None
-    data = json.loads(path.read_text())
-    return Built(
-        parcel=data["parcel"],
-        facts=data["facts"],
-        counts=data["counts"],
-        extent=None if data["extent"] is None else Bounds(*data["extent"]),
-        refused=tuple(Problem(**p) for p in data["refused"]),
-        warnings=tuple(Problem(**p) for p in data["warnings"]),
-    )
+
+    def _inside(self, built: Built, parcel: Parcel) -> bool:
+        """Whether a part that is kept still lies inside: the city may have been drawn anew."""
+        try:
+            if built.extent is not None:
+                self.job.request.city.require_inside(built.extent, parcel.path)
+        except OutsideCityError:
+            return False
+        return True
+
+    def _make(
+        self, name: str, waiting: list[tuple[Parcel, str]], done: dict[str, Built]
+    ) -> list[Problem]:
+        """Build what is missing, the biggest parts first; the losses."""
+        waiting.sort(key=lambda both: (-both[0].bytes, both[0].id))
+        self.watch.stage(name, len(waiting), sum(parcel.bytes for parcel, _ in waiting))
+        lost: list[Problem] = []
+        if waiting:
+            for parcel, outcome in self.crew.outcomes(self.job, waiting):
+                self.watch.step(parcel.path.name, parcel.bytes)
+                if isinstance(outcome, Problem):
+                    lost.append(outcome)
+                else:
+                    done[parcel.id] = outcome
+        return lost

@@ -1,19 +1,18 @@
-"""The way of every delivery: plan → build (many workers) → finish → check → publish.
+"""The way of every delivery: plan → build (many workers) → further → finish → check → publish.
 
 Nothing half-built is ever served: a version grows in staging and becomes visible in one
-transaction. A killed run leaves its finished parts in staging, and the next run with the same
-inputs goes on from there.
+transaction. A killed run leaves its finished parts in staging, and the next run goes on from there;
+parts that have not changed since the served version are taken over from it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -22,12 +21,16 @@ from sqlalchemy.exc import DBAPIError
 
 from cim import __version__
 from cim.catalog import registry
+from cim.catalog.registry import Entry
 from cim.errors import CheckError, ConflictError, FormatError, InputError
-from cim.ingest.parcels import build_all
+from cim.ingest.crew import Crew, Job, crew
+from cim.ingest.keys import common_key, part_keys, version_key
+from cim.ingest.marks import Kept
+from cim.ingest.parcels import Works
 from cim.ingest.progress import Silent, Watcher
 from cim.ingest.publish import publish
-from cim.ingest.report import Input, Report, checksums, nothing
-from cim.ingest.source import Plan, Problem, Product, Request, Source
+from cim.ingest.report import Report, checksums, nothing
+from cim.ingest.source import Options, Plan, Problem, Product, Request, Source
 from cim.ingest.sources import SOURCES
 from cim.layers import Kind, require_id
 from cim.store.database import ready
@@ -65,12 +68,35 @@ def detect(paths: Sequence[Path], kind: Kind | None = None) -> Source:
     return next(iter(found.values()))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an ingest works, and with whom.
+
+    Args:
+        engine: The installation's database.
+        files: The installation's folders.
+        workers: Processes; 1 builds in this process.
+        scheduler: Address of a Dask scheduler whose workers build instead.
+    """
+
+    engine: Engine
+    files: Files
+    workers: int = 1
+    scheduler: str | None = None
+
+    @property
+    def crew(self) -> Crew:
+        """Who builds the parts."""
+        return crew(self.workers, self.scheduler)
+
+
 def ingest(
     request: Request,
     *,
     engine: Engine,
     files: Files,
     workers: int = 1,
+    scheduler: str | None = None,
     force: bool = False,
     watcher: Watcher | None = None,
     source: Source | None = None,
@@ -82,7 +108,8 @@ def ingest(
         engine: The installation's database.
         files: The installation's folders.
         workers: Processes; 1 builds in this process.
-        force: Publish again even if the current version holds exactly this.
+        scheduler: Address of a Dask scheduler whose workers build the parts instead.
+        force: Publish again even if the current version holds exactly this, every part built anew.
         watcher: Is told of the progress.
         source: Reader; None detects it.
 
@@ -97,6 +124,8 @@ def ingest(
     require_id(request.layer_id)
     reader = source or detect(request.paths, request.layer.kind if request.layer else None)
     _require_kind(request, reader)
+    _require_options(request, reader)
+    place = Place(engine=engine, files=files, workers=workers, scheduler=scheduler)
     report = Report(
         layer=request.layer_id,
         source=reader.name,
@@ -105,55 +134,122 @@ def ingest(
         geoid=request.city.geoid_source,
     )
     with _alone(engine, request.layer_id), disk_errors(files.root):
+        known = _entries(engine)
+        request = replace(request, elevation=_elevation(known, files))
         plan = reader.plan(request)
         _note_plan(report, plan)
         _require_parts(plan, request)
-        report.inputs = checksums(
-            [*plan.extra_inputs, *(path for p in plan.parcels for path in p.inputs)]
-        )
-        key = _key(reader, plan, request, report.inputs)
-        if not force and _is_published(engine, reader, plan, request, report):
-            report.seconds = time.monotonic() - began
-            watch.say(f"{report.layer} version {report.version} already holds exactly this")
-            return report
-        staging = files.staging(request.layer_id, key)
-        product = _make(reader, plan, request, staging, workers, watch, report)
-        report.seconds = time.monotonic() - began
-        layer = request.layer or product.proposed
-        if layer is None:
-            raise CheckError(f"the reader {reader.name} proposed no declaration")
-        lasting = _key(reader, plan, replace(request, layer=layer), report.inputs)
-        report.version = publish(engine, files, layer, lasting, product, report, staging)
+        before = next((e for e in known if e.layer.id == request.layer_id), None)
+        _Run(reader, plan, request, place, watch, report, before).go(force=force)
     report.seconds = time.monotonic() - began
     return report
 
 
-def _make(
-    reader: Source,
-    plan: Plan,
-    request: Request,
-    staging: Path,
-    workers: int,
-    watch: Watcher,
-    report: Report,
-) -> Product:
-    """Build, join and check a version in staging.
+@dataclass(slots=True)
+class _Run:
+    """One delivery on its way, from its plan on."""
 
-    Raises:
-        CheckError: it did not pass its own checks.
-    """
-    _drop_other_stagings(staging)
-    staging.mkdir(parents=True, exist_ok=True)
-    built = build_all(reader, plan, request, staging, workers, watch, report)
-    watch.stage("join and check", 2)
-    product = reader.finish(plan, built, request, staging)
-    watch.step("joined")
-    _note_product(report, product)
-    request.city.require_inside(product.extent, request.paths[0])
-    report.checks = list(reader.check(product, request, staging))
-    watch.step("checked")
-    _require_clean(report, staging)
-    return product
+    reader: Source
+    plan: Plan
+    request: Request
+    place: Place
+    watch: Watcher
+    report: Report
+    before: Entry | None
+
+    def go(self, *, force: bool) -> None:
+        """Build and publish, unless the current version holds exactly this."""
+        began = time.monotonic()
+        report, files, plan = self.report, self.place.files, self.plan
+        paths = [path for parcel in plan.parcels for path in parcel.inputs]
+        self.watch.say(f"reading {len(paths)} files to tell what has changed")
+        report.inputs = checksums([*plan.extra_inputs, *paths], self.place.workers)
+        common = common_key(self.reader, plan, self.request)
+        keys = part_keys(common, plan.parcels, {i.path: i for i in report.inputs}, {})
+        if not force and self._is_published(common, keys):
+            return
+        staging = files.staging(self.request.layer_id, self._key(common, keys, self.request))
+        kept = [] if force else self._kept(staging)
+        product = self._make(staging, common, keys, kept)
+        report.seconds = time.monotonic() - began
+        layer = self.request.layer or product.proposed
+        if layer is None:
+            raise CheckError(f"the reader {self.reader.name} proposed no declaration")
+        lasting = self._key(common, keys, replace(self.request, layer=layer))
+        report.version = publish(self.place.engine, files, layer, lasting, product, report, staging)
+
+    def _key(self, common: str, keys: dict[str, str], request: Request) -> str:
+        extra = {str(path) for path in self.plan.extra_inputs}
+        return version_key(
+            common, keys, [i for i in self.report.inputs if i.path in extra], request
+        )
+
+    def _is_published(self, common: str, keys: dict[str, str]) -> bool:
+        """Whether the current version is what this run would build; the report then tells of it.
+
+        A layer that nobody had declared is declared by its first publication: the same delivery is
+        the same then, so a version is known by the declaration that it was published under.
+        """
+        if self.before is None or self.before.current is None:
+            return False
+        current, report = self.before.current, self.report
+        asked = replace(self.request, layer=self.request.layer or self.before.layer)
+        if current.key != self._key(common, keys, asked):
+            return False
+        report.version, report.unchanged = current.version, True
+        report.extent = current.extent
+        report.recall(current.report, tuple(str(p.path) for p in self.plan.parcels))
+        self.watch.say(f"{report.layer} version {report.version} already holds exactly this")
+        return True
+
+    def _kept(self, staging: Path) -> list[Kept]:
+        """Where parts may be found: stagings that were left behind, and the served version."""
+        folders: list[Path] = []
+        if staging.parent.is_dir():
+            folders += sorted(other for other in staging.parent.iterdir() if other != staging)
+        if self.before is not None and self.before.current is not None:
+            current = self.before.current
+            folders.append(self.place.files.version(current.layer.id, current.version))
+        return [Kept(folder) for folder in folders if folder.is_dir()]
+
+    def _make(self, staging: Path, common: str, keys: dict[str, str], kept: list[Kept]) -> Product:
+        """Build, join and check a version in staging.
+
+        Raises:
+            CheckError: it did not pass its own checks.
+        """
+        staging.mkdir(parents=True, exist_ok=True)
+        job = Job(self.reader, self.plan, self.request, staging)
+        works = Works(job, self.place.crew, kept, self.watch, self.report)
+        built = works.build_all(common, keys)
+        _drop_other_stagings(staging)
+        self.watch.stage("finish and check", 2)
+        product = self.reader.finish(self.plan, built, self.request, staging)
+        self.watch.step("finished")
+        _note_product(self.report, product)
+        self.request.city.require_inside(product.extent, self.request.paths[0])
+        self.report.checks = list(self.reader.check(product, self.request, staging))
+        self.watch.step("checked")
+        _require_clean(self.report, staging)
+        return product
+
+
+def _entries(engine: Engine) -> list[Entry]:
+    with ready(engine) as connection:
+        return registry.entries(connection)
+
+
+def _elevation(entries: Sequence[Entry], files: Files) -> tuple[Path, ...]:
+    """Rasters of the published elevation models, the finest first."""
+    models = [e.current for e in entries if e.current is not None and e.layer.kind is Kind.TERRAIN]
+    models.sort(key=lambda v: float(v.media["resolution"]))
+    return tuple(files.file(v.layer.id, v.version, str(v.media["dem"])) for v in models)
+
+
+def _require_options(request: Request, reader: Source) -> None:
+    """Refuse an option that the reader does not have, before anything is read."""
+    options: type[Options] = reader.options
+    options.of(request)
 
 
 def _require_kind(request: Request, reader: Source) -> None:
@@ -203,49 +299,8 @@ def _require_parts(plan: Plan, request: Request) -> None:
         nothing(plan.refused, request.paths[0])
 
 
-def _key(reader: Source, plan: Plan, request: Request, inputs: Sequence[Input]) -> str:
-    """Digest of all that decides the result."""
-    city = request.city
-    decides = {
-        "code": __version__,
-        "source": reader.name,
-        "inputs": [(i.path, i.sha256) for i in inputs],
-        "parameters": dict(plan.parameters),
-        "crs": request.crs,
-        "heights": str(request.heights),
-        "origin": request.origin,
-        "city": [list(city.bounds), city.compute_crs.to_wkt(), city.geoid_source],
-        "layer": None if request.layer is None else asdict(request.layer),
-        "id": request.layer_id,
-    }
-    text = json.dumps(decides, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _is_published(
-    engine: Engine, reader: Source, plan: Plan, request: Request, report: Report
-) -> bool:
-    """Whether the current version is what this run would build; the report then tells of it.
-
-    A layer that nobody had declared is declared by its first publication: the same delivery is
-    the same then, so a version is known by the declaration that it was published under.
-    """
-    with ready(engine) as connection:
-        entry = next((e for e in registry.entries(connection) if e.layer.id == report.layer), None)
-    if entry is None or entry.current is None:
-        return False
-    current = entry.current
-    asked = replace(request, layer=request.layer or entry.layer)
-    if current.key != _key(reader, plan, asked, report.inputs):
-        return False
-    report.version, report.unchanged = current.version, True
-    report.extent = current.extent
-    report.recall(current.report, tuple(str(p.path) for p in plan.parcels))
-    return True
-
-
 def _drop_other_stagings(staging: Path) -> None:
-    """A changed delivery cannot go on where another stopped; keep one staging per layer."""
+    """What an earlier delivery left behind has been taken over; keep one staging per layer."""
     if staging.parent.is_dir():
         for other in staging.parent.iterdir():
             if other != staging:

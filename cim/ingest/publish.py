@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cim.catalog import registry, rows
 from cim.errors import DatabaseError
+from cim.ingest.marks import gather_marks
 from cim.ingest.report import Report
 from cim.ingest.source import MARKS, WORK, Product
 from cim.layers import Kind, Layer
@@ -46,6 +47,8 @@ def publish(
         report.version = number
         try:
             count = _load(connection, layer, number, product, staging)
+            gather_marks(staging)
+            files.upload(staging, layer.id, number, leave=(WORK, MARKS))
             staging.rename(target)
             registry.add_version(
                 connection,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import resource
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -47,6 +48,8 @@ class Report:
     read: int = 0
     published: int = 0
     resumed: int = 0
+    reused: int = 0
+    joined: int = 0
     refused: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     crs: ResolvedCrs | None = None
@@ -108,6 +111,8 @@ class Report:
                 "read": self.read,
                 "published": self.published,
                 "resumed": self.resumed,
+                "reused": self.reused,
+                "joined": self.joined,
                 "refused": [asdict(p) for p in self.refused],
             },
             "warnings": [asdict(p) for p in self.warnings],
@@ -145,9 +150,14 @@ def checksum(path: Path) -> Input:
     return Input(path=str(path), sha256=digest, bytes=path.stat().st_size)
 
 
-def checksums(paths: Iterable[Path]) -> list[Input]:
-    """Digests of files, each once, by name; a file that vanished meanwhile is left out."""
-    return [checksum(path) for path in sorted(set(paths)) if path.is_file()]
+def checksums(paths: Iterable[Path], workers: int = 1) -> list[Input]:
+    """Digests of files, each once, by name; a file that vanished meanwhile is left out.
+
+    Threads are enough: the digest works without the interpreter's lock.
+    """
+    there = [path for path in sorted(set(paths)) if path.is_file()]
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
+        return list(pool.map(checksum, there))
 
 
 def nothing(refused: Sequence[Problem], path: Path) -> NoReturn:

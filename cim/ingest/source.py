@@ -219,6 +219,7 @@ class Source(Protocol):
     kind: ClassVar[Kind]
     reads: ClassVar[str]  # what to give it, in a user's words
     options: ClassVar[type[Options]] = Options
+    edition: ClassVar[int] = 1  # raise it when the same input shall be converted anew
 
     def supports(self, path: Path) -> bool:
         """Say yes from names and headers alone: as fast for 40 GB as for 40 kB."""

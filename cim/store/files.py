@@ -6,13 +6,14 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cim.errors import StorageError
+from cim.store.objects import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,15 @@ class Files:
 
     ``layers/<id>/<version>/`` is immutable once its row is in the catalogue.
     ``staging/<id>/<key>/`` is where a version grows and a killed run finds its parts again.
+
+    Args:
+        root: The data folder.
+        store: Where published versions lie too, for servers that share no disk; what is asked for
+            and not in the data folder is fetched from there once, for it never changes.
     """
 
     root: Path
+    store: Store | None = None
 
     def version(self, layer: str, version: int) -> Path:
         """Folder of one published version."""
@@ -32,6 +39,40 @@ class Files:
     def staging(self, layer: str, key: str) -> Path:
         """Folder where the version with this key grows."""
         return self.root / "staging" / layer / key
+
+    def file(self, layer: str, version: int, name: str) -> Path:
+        """One file of a published version, fetched if it is not here; it may not exist.
+
+        Raises:
+            StorageError: the store does not answer.
+        """
+        path = self.version(layer, version) / name
+        if self.store is not None and not path.is_file():
+            content = self.store.read(f"{layer}/{version}/{name}")
+            if content is not None:
+                write_atomic(path, content)
+        return path
+
+    def upload(self, staging: Path, layer: str, version: int, leave: Sequence[str] = ()) -> None:
+        """Put a version that is about to be published into the store, if there is one.
+
+        Args:
+            staging: The finished folder.
+            layer: Its layer.
+            version: Its number.
+            leave: Sub-folders that do not last.
+
+        Raises:
+            StorageError: the store does not take it.
+        """
+        if self.store is None:
+            return
+        kept = (
+            path.relative_to(staging)
+            for path in staging.rglob("*")
+            if path.is_file() and path.relative_to(staging).parts[0] not in leave
+        )
+        self.store.replace(f"{layer}/{version}", staging, sorted(kept))
 
     @property
     def results(self) -> Path:

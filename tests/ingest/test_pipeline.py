@@ -352,7 +352,9 @@ def test_exit_codes_and_the_report_keep_their_contract(
     assert done.stdout.startswith("test.dem version 1 published at 106.6")
     report = json.loads(out.read_text())
     assert set(report) == REPORT
-    assert set(report["parts"]) == {"read", "published", "resumed", "refused"}
+    assert set(report["parts"]) == {
+        "read", "published", "resumed", "reused", "joined", "refused",
+    }  # fmt: skip
     assert set(report["crs"]) == {"given", "resolved", "epsg", "wkt", "how"}
     assert report["crs"]["epsg"] == 4545
     assert [set(i) for i in report["inputs"]] == [{"path", "sha256", "bytes"}]

@@ -1,0 +1,111 @@
+"""Marks of finished parts: what a killed run, and the next version, take over.
+
+A mark is one small JSON file beside the parts, with the part's key and what ``build`` gave back.
+When a version is published its marks become one file, ``.parts.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cim.city import Bounds
+from cim.ingest.source import MARKS, Built, Parcel, Problem
+from cim.store.files import write_json
+
+PARTS = ".parts.json"  # all marks of a published version
+
+
+def begin(staging: Path, parcel: Parcel) -> None:
+    """Note that a part is being built, and clear away what a killed run left of it."""
+    path = staging / MARKS / f"{parcel.id}.begun"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    if parcel.folder is not None:
+        shutil.rmtree(staging / parcel.folder, ignore_errors=True)
+
+
+def end(staging: Path, parcel: Parcel) -> bool:
+    """Note that nobody builds a part any more; whether somebody did."""
+    path = staging / MARKS / f"{parcel.id}.begun"
+    there = path.exists()
+    path.unlink(missing_ok=True)
+    return there
+
+
+def write_mark(staging: Path, built: Built, key: str) -> None:
+    """Note that a part is finished."""
+    write_json(staging / MARKS / f"{built.parcel}.json", {"key": key, **asdict(built)})
+
+
+def read_mark(staging: Path, parcel: Parcel, key: str) -> Built | None:
+    """What a finished part gave back; None where it is not there, or was made of other things."""
+    path = staging / MARKS / f"{parcel.id}.json"
+    return _built(json.loads(path.read_text()), key) if path.exists() else None
+
+
+def _built(data: Mapping[str, Any], key: str) -> Built | None:
+    if data["key"] != key:
+        return None
+    return Built(
+        parcel=data["parcel"],
+        facts=data["facts"],
+        counts=data["counts"],
+        extent=None if data["extent"] is None else Bounds(*data["extent"]),
+        refused=tuple(Problem(**p) for p in data["refused"]),
+        warnings=tuple(Problem(**p) for p in data["warnings"]),
+    )
+
+
+def gather_marks(staging: Path) -> None:
+    """Put all marks into one file, for the version to keep."""
+    found = sorted((staging / MARKS).glob("*.json"))
+    write_json(staging / PARTS, {path.stem: json.loads(path.read_text()) for path in found})
+
+
+class Kept:
+    """The parts of an earlier version, or of a staging that a changed delivery has left behind.
+
+    Args:
+        folder: The version's; None where there is none.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._marks: dict[str, Any] = {}
+        if folder is None:
+            return
+        if (folder / MARKS).is_dir():
+            for path in (folder / MARKS).glob("*.json"):
+                self._marks[path.stem] = json.loads(path.read_text())
+        elif (folder / PARTS).exists():
+            self._marks = json.loads((folder / PARTS).read_text())
+
+    def take(self, staging: Path, parcel: Parcel, key: str) -> Built | None:
+        """Link a part's folder into staging if nothing of the part has changed.
+
+        Published files are never written to again, so one file may serve many versions.
+        """
+        if self._folder is None or parcel.folder is None or parcel.id not in self._marks:
+            return None
+        built = _built(self._marks[parcel.id], key)
+        source, target = self._folder / parcel.folder, staging / parcel.folder
+        if built is None or not (source.is_dir() or not built.facts):
+            return None
+        shutil.rmtree(target, ignore_errors=True)
+        if source.is_dir():
+            shutil.copytree(source, target, copy_function=_link)
+        write_mark(staging, built, key)
+        return built
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copy2(source, target)
