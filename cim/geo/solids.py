@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import mapbox_earcut as earcut
+import mapbox_earcut as earcut  # type: ignore[import-not-found]
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -102,8 +102,9 @@ _QUAD = np.array([[0, 1, 2], [0, 2, 3]], np.int64)
 
 
 def _is_convex(points: Floats) -> bool:
+    """Whether four corners turn left four times."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = points.tolist()
-    return (
+    return bool(
         (bx - ax) * (cy - by) > (by - ay) * (cx - bx)
         and (cx - bx) * (dy - cy) > (cy - by) * (dx - cx)
         and (dx - cx) * (ay - dy) > (dy - cy) * (ax - dx)
@@ -152,9 +153,7 @@ class Solid:
     owner: Ints
 
 
-def prisms(
-    low: Floats, high: Floats, following: Ints, owner: Ints, triangles: Ints
-) -> Solid:
+def prisms(low: Floats, high: Floats, following: Ints, owner: Ints, triangles: Ints) -> Solid:
     """Roof, floor and walls over outlines whose corners have been placed at both heights.
 
     Args:
@@ -169,7 +168,7 @@ def prisms(
     wall = np.stack([low, low[following], high[following], high], axis=1)  # seen from outside
     outward = unit(np.cross(wall[:, 1] - wall[:, 0], up))
     at = 2 * n + 4 * np.arange(n)[:, None]
-    sides = np.concatenate([at + (0, 1, 2), at + (0, 2, 3)])
+    sides = np.concatenate([at + np.array([0, 1, 2]), at + np.array([0, 2, 3])])
     return Solid(
         positions=np.concatenate([high, low, wall.reshape(-1, 3)]),
         normals=np.concatenate([up, -up, np.repeat(outward, 4, axis=0)]),
@@ -282,9 +281,9 @@ def _all_corners(flat: Floats, stops: npt.NDArray[np.uint32], found: Ints) -> In
 def plane_axes(normal: Floats) -> tuple[Floats, Floats]:
     """Two unit vectors that span the plane of a unit normal, right-handed with it."""
     aside = np.eye(3)[int(np.argmin(np.abs(normal)))]
-    u = np.cross(aside, normal)
+    u = np.cross(aside, normal).astype(np.float64)
     u /= np.linalg.norm(u)
-    return u, np.cross(normal, u)
+    return u, np.cross(normal, u).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -347,9 +346,9 @@ def triangulate(positions: Floats, faces: Faces) -> tuple[Ints, Floats, Ints]:
 def _simple(points: Floats, begins: Ints, count: int) -> tuple[Ints, Floats, npt.NDArray[np.bool_]]:
     """Triangles and convex quads at once; which of them are such, and have an area."""
     ring = points[begins[:, None] + np.arange(count)]
-    normal = np.cross(ring[:, 1] - ring[:, 0], ring[:, 2] - ring[:, 0])
+    normal = np.cross(ring[:, 1] - ring[:, 0], ring[:, 2] - ring[:, 0]).astype(np.float64)
     if count == 4:
-        normal += np.cross(ring[:, 2] - ring[:, 0], ring[:, 3] - ring[:, 0])
+        normal = normal + np.cross(ring[:, 2] - ring[:, 0], ring[:, 3] - ring[:, 0])
     length = np.linalg.norm(normal, axis=1)
     fine = length > 1e-9
     normal = unit(normal)

@@ -137,6 +137,7 @@ def write_nested(path: Path, root: Node, error: float, extras: Any = None) -> Bo
     Args:
         path: To write.
         root: Its boxes and errors are settled here.
+        extras: JSON values for ``asset.extras``.
         error: Of the tileset: size of the largest thing that is missing while nothing is shown, m.
 
     Returns:

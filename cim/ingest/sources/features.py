@@ -31,6 +31,11 @@ _ARROW = {
     FieldType.DATE: pa.date32(),
 }
 _DIMENSION = {Geometry.POINT: 0, Geometry.LINE: 1, Geometry.POLYGON: 2}
+_SINGLE = {  # type of a geometry that is of the kind as it stands
+    0: shapely.GeometryType.POINT,
+    1: shapely.GeometryType.LINESTRING,
+    2: shapely.GeometryType.POLYGON,
+}
 Shapes = npt.NDArray[np.object_]
 
 
@@ -191,8 +196,12 @@ def _of_kind(
     if geometry is None or geometry is Geometry.ANY:
         return result, keep.copy()
     wanted = _DIMENSION[geometry]
-    fits = np.zeros(len(shapes), dtype=bool)
-    for index in np.flatnonzero(keep):
+    fits = keep & (shapely.get_type_id(shapes) == _SINGLE[wanted])
+    if wanted:
+        single = np.flatnonzero(fits)
+        gather = shapely.multipolygons if wanted == 2 else shapely.multilinestrings
+        result[single] = gather(shapes[single], indices=np.arange(len(single)))
+    for index in np.flatnonzero(keep & ~fits):
         parts = [
             p
             for p in shapely.get_parts(_flat(shapes[index]))

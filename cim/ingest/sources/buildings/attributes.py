@@ -23,11 +23,11 @@ class Attributes:
 
     Args:
         fields: What each column is.
-        values: Of each field's name: (n,) Python values.
+        columns: Of each field's name: (n,) Python values.
     """
 
     fields: tuple[Field, ...]
-    values: Mapping[str, npt.NDArray[np.object_]]
+    columns: Mapping[str, npt.NDArray[np.object_]]
 
     def table(self, members: npt.NDArray[np.int64]) -> Table:
         """The rows of some features, in their order."""
@@ -35,7 +35,7 @@ class Attributes:
             Column(
                 name=field.name,
                 type=field.type,
-                values=self.values[field.name][members].tolist(),
+                values=self.columns[field.name][members].tolist(),
                 title=field.title,
                 unit=field.unit,
             )
@@ -45,7 +45,7 @@ class Attributes:
 
     def summary(self) -> list[dict[str, Any]]:
         """Of each column its name, title, type, unit, and limits or distinct values."""
-        return [_summary(field, self.values[field.name]) for field in self.fields]
+        return [_summary(field, self.columns[field.name]) for field in self.fields]
 
 
 def _summary(field: Field, values: npt.NDArray[np.object_]) -> dict[str, Any]:

@@ -141,11 +141,15 @@ def _features(
                 continue
             try:
                 feature = _parse(line, path)
-                if feature.get("type") != "CityJSONFeature":
-                    raise FormatError(f"a {feature.get('type')!r}, not a CityJSONFeature")
-                yield _block(feature, head, scale, path)
+                yield _block(_feature(feature), head, scale, path)
             except FormatError as error:
                 broken.append(f"line {number}: {error.reason}")
+
+
+def _feature(line: Mapping[str, Any]) -> Mapping[str, Any]:
+    if line.get("type") != "CityJSONFeature":
+        raise FormatError(f"a {line.get('type')!r}, not a CityJSONFeature")
+    return line
 
 
 def _block(

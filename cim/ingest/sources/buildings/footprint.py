@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -71,7 +72,7 @@ class FootprintSource(Source):
             except FormatError as error:
                 refused.append(Problem(path=str(path), reason=error.reason, remedy=error.remedy))
         return Plan(
-            parcels=tuple(parcels),
+            parcels=tuple(replace(p, folder=f"tiles/{p.id}") for p in parcels),
             refused=tuple(refused),
             extent=extent_of(parcels, request.crs),
             parameters={

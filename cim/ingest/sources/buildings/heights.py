@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +60,7 @@ def column_of(role: str, given: str, names: Sequence[str], path: Path) -> str | 
     return next((folded[word] for word in words if word in folded), None)
 
 
-def numbers(values: pd.Series[object] | None, count: int) -> Floats:
+def numbers(values: pd.Series[Any] | None, count: int) -> Floats:
     """A column as numbers; NaN where it is empty, or holds none."""
     if values is None:
         return np.full(count, np.nan)

@@ -19,9 +19,7 @@ Ints = npt.NDArray[np.int64]
 class Solids:
     """Gives the solids of some footprints, placed on Earth."""
 
-    def __init__(
-        self, plan: Outline, raised: Raised, kept: Ints, crs: CRS, city: City
-    ) -> None:
+    def __init__(self, plan: Outline, raised: Raised, kept: Ints, crs: CRS, city: City) -> None:
         count = len(raised.ground)
         self.plan, self.raised, self.kept = plan, raised, kept
         self.lonlat = to_lonlat(crs, plan.xy)

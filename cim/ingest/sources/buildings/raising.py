@@ -13,9 +13,9 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from cim.city import City
+from cim.city import Bounds, City
 from cim.errors import FormatError
-from cim.geo.crs import to_lonlat
+from cim.geo.crs import CGCS2000, rows, to_lonlat, transformer
 from cim.geo.heights import Heights
 from cim.geo.solids import Outline, outline
 from cim.ingest.source import Built, Parcel, Problem, Request
@@ -28,7 +28,6 @@ from cim.ingest.sources.columns import match, propose
 from cim.ingest.sources.features import (
     BATCH,
     LOST,
-    degrees,
     lost_count,
     outside_extent,
     problems,
@@ -125,12 +124,10 @@ class _Batch:
     height: Floats
     floors: Floats
     base: Floats
-    values: dict[str, npt.NDArray[np.object_]]
+    columns: dict[str, npt.NDArray[np.object_]]
 
 
-def build_part(
-    parcel: Parcel, options: FootprintOptions, request: Request, staging: Path
-) -> Built:
+def build_part(parcel: Parcel, options: FootprintOptions, request: Request, staging: Path) -> Built:
     """Raise the footprints of one part; see ``FootprintSource.build``."""
     path, name, encoding = parcel.payload
     info = describe(path, name, encoding)
@@ -138,8 +135,7 @@ def build_part(
     roles = roles_of(parcel, info, options, request)
     faults: Counter[str] = Counter()
     batch, total = _read_all(parcel, roles, crs, request, faults)
-    srid = storage_srid(request.city)
-    storage = CRS.from_epsg(srid)
+    storage = request.city.compute_crs
     plan = outline(batch.shapes)
     ground = _ground(batch, options, storage, request, plan, faults)
     height = batch.height
@@ -171,7 +167,10 @@ def build_part(
         },
         extent=stock.extent,
         refused=problems(parcel, faults, lost=True),
-        warnings=(*problems(parcel, faults, lost=False), *_doubts(parcel, stock, batch, keep, roles)),
+        warnings=(
+            *problems(parcel, faults, lost=False),
+            *_doubts(parcel, stock, batch, keep, roles),
+        ),
     )
 
 
@@ -203,6 +202,10 @@ def _batch(
 ) -> _Batch:  # fmt: skip
     srid = storage_srid(request.city)
     shapes, keep, _ = usable(frame, Geometry.POLYGON, crs, srid, request, faults)
+    stored = CRS.from_epsg(srid)
+    if not stored.is_projected:  # a city's own projection has no code, and areas need metres
+        step = transformer(stored, request.city.compute_crs)
+        shapes = shapely.transform(shapes, lambda xy: rows(step, xy))
     kept = frame[keep]
     values: dict[str, npt.NDArray[np.object_]] = {}
     for field, column in roles.kept:
@@ -232,7 +235,7 @@ def _joined(found: list[_Batch]) -> _Batch:
         height=np.concatenate([b.height for b in found]),
         floors=np.concatenate([b.floors for b in found]),
         base=np.concatenate([b.base for b in found]),
-        values={k: np.concatenate([b.values[k] for b in found]) for k in found[0].values},
+        columns={k: np.concatenate([b.columns[k] for b in found]) for k in found[0].columns},
     )
 
 
@@ -270,7 +273,7 @@ def _stock(
     shapes, heights = batch.shapes[kept], raised.where(keep)
     box = shapely.bounds(shapes)
     rise = heights.top - heights.bottom
-    values = {name: column[kept] for name, column in batch.values.items()}
+    values = {name: column[kept] for name, column in batch.columns.items()}
     for field, column in zip(
         MODELLED, (heights.top - heights.ground, heights.told_by, heights.ground), strict=True
     ):
@@ -282,16 +285,22 @@ def _stock(
         sizes=np.sqrt(((box[:, 2:] - box[:, :2]) ** 2).sum(axis=1) + rise**2),
         attributes=Attributes((*own, *(f for f, _ in roles.kept), *MODELLED), values),
         surface=solids.of,
-        extent=degrees(shapes, int(crs.to_epsg())),
+        extent=_degrees(shapes, crs),
         heights=(float(heights.bottom.min()), float(heights.top.max())),
     )
+
+
+def _degrees(shapes: Shapes, crs: CRS) -> Bounds:
+    west, south, east, north = shapely.total_bounds(shapes)
+    box = transformer(crs, CGCS2000).transform_bounds(west, south, east, north)
+    return Bounds(*(float(v) for v in box))
 
 
 def _doubts(
     parcel: Parcel, stock: Stock, batch: _Batch, keep: npt.NDArray[np.bool_], roles: Roles
 ) -> tuple[Problem, ...]:
     """Footprints that overlap, and names that several buildings share."""
-    names = stock.attributes.values[roles.id]
+    names = stock.attributes.columns[roles.id]
     found = []
     one, other = overlapping(batch.shapes[keep])
     if len(one):

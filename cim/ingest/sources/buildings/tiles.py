@@ -111,9 +111,7 @@ def write_tiles(stock: Stock, folder: Path, encoding: Encoding, most: int) -> di
     }
 
 
-def _node(
-    branch: Branch, stock: Stock, folder: Path, encoding: Encoding, sums: _Sums
-) -> Node:
+def _node(branch: Branch, stock: Stock, folder: Path, encoding: Encoding, sums: _Sums) -> Node:
     children = [_node(child, stock, folder, encoding, sums) for child in branch.children]
     if not len(branch.members):
         return Node(children[0].matrix, error=branch.error, children=children)
@@ -181,6 +179,7 @@ def join_parts(
         media={
             "tileset": "tileset.json",
             "features": True,
+            "id": parts[0].facts["id"],
             "attributes": attributes,
             "colored": colored,
             "volume_m3": sum(p.facts["volume"] for p in parts),
