@@ -18,12 +18,12 @@ from typing import Any, Protocol
 from cim import __version__
 from cim.errors import CimError, InputError, StorageError
 from cim.ingest.marks import begin, end, write_mark
+from cim.ingest.report import KILLED, STUMBLED
 from cim.ingest.source import Built, Parcel, Plan, Problem, Request, Source
 from cim.store.files import disk_errors
 
 Outcome = Built | Problem
 CONNECT_SECONDS = 10
-_KILLED = "the worker that built it was killed, most likely for want of memory"
 _KILLED_REMEDY = "give fewer --workers; the next run builds only what is missing"
 
 
@@ -58,7 +58,7 @@ class Job:
         except Exception as error:  # noqa: BLE001 - whatever it is, the other parts shall land
             return Problem(
                 path=str(parcel.path),
-                reason=f"the program failed on it: {type(error).__name__}: {error}",
+                reason=f"{STUMBLED}: {type(error).__name__}: {error}",
                 remedy="please report this with the file; everything else goes on",
             )
         finally:
@@ -151,7 +151,7 @@ class Pool:
 
 
 def _killed(parcel: Parcel) -> Problem:
-    return Problem(path=str(parcel.path), reason=_KILLED, remedy=_KILLED_REMEDY)
+    return Problem(path=str(parcel.path), reason=KILLED, remedy=_KILLED_REMEDY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import mapbox_earcut
+import mapbox_earcut  # type: ignore[import-not-found]
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -109,7 +109,7 @@ def _edges(regions: Sequence[Region]) -> tuple[Any, Ints]:
     lines: list[Any] = []
     owners: list[int] = []
     for number, region in enumerate(regions):
-        for ring in shapely.get_rings(region.outline):
+        for ring in shapely.get_rings(shapely.get_parts(region.outline)):
             at = shapely.get_coordinates(ring)
             lines.append(np.stack([at[:-1], at[1:]], axis=1))
             owners += [number] * (len(at) - 1)
