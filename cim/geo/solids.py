@@ -246,6 +246,8 @@ def face_triangles(rings: list[Floats]) -> tuple[Ints, Floats]:
         (m, 3) indices into the corners of all rings in their order, counter-clockwise seen from
         where the normal points; and the unit normal. No triangles where the face has no area.
     """
+    if len(rings[0]) < 3:
+        return np.empty((0, 3), np.int64), np.array([0.0, 0.0, 1.0])
     points = np.concatenate(rings)
     centred = points - points[0]
     normal = plane_normal(rings[0] - points[0])

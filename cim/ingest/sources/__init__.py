@@ -5,6 +5,7 @@ from cim.ingest.sources.buildings import CityJsonSource, FootprintSource
 from cim.ingest.sources.dem import DemSource
 from cim.ingest.sources.ortho import OrthoSource
 from cim.ingest.sources.osgb import OsgbSource
+from cim.ingest.sources.points import PointSource
 from cim.ingest.sources.vector import VectorSource
 
 SOURCES: tuple[Source, ...] = (
@@ -14,4 +15,5 @@ SOURCES: tuple[Source, ...] = (
     CityJsonSource(),
     VectorSource(),
     FootprintSource(),
+    PointSource(),
 )
