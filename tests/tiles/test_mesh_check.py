@@ -150,7 +150,7 @@ def test_a_tileset_that_is_no_json_is_named(tileset: Path) -> None:
         (b'"version":"2.0"', b'"version":"1.0"', "asset.version"),
         (b'"max":[9.0', b'"max":[8.0', "another max"),
         (b'"byteOffset":0', b'"byteOffset":2', "not aligned"),
-        (b'"nodes":[0]', b'"nodes":[7]', "incomplete"),
+        (b'"nodes":[0]', b'"nodes":[7]', "no node 7"),
     ],
 )
 def test_a_broken_glb_is_named(tileset: Path, old: bytes, new: bytes, message: str) -> None:

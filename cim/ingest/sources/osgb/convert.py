@@ -113,7 +113,7 @@ class Folder:
         if finer and rest:
             finer.append(self._write(f"{name}.rest", [primitives[id(mesh)] for mesh in rest]))
         tile.children = finer
-        triangles = sum(len(p.triangles) for p in primitives.values())
+        triangles = sum(len(p.triangles) for p in primitives.values() if p.triangles is not None)
         self.found.counts["triangles"] += triangles
         self.found.counts["vertices"] += sum(len(p.positions) for p in primitives.values())
         self.found.counts["textures"] += len(images)
