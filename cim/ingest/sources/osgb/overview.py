@@ -50,9 +50,7 @@ class Top:
     anchor: tuple[float, float]
 
     @classmethod
-    def over(
-        cls, georeference: Georeference, boxes: Sequence[Box], errors: Sequence[float]
-    ) -> Top:
+    def over(cls, georeference: Georeference, boxes: Sequence[Box], errors: Sequence[float]) -> Top:
         """The top above tiles with these boxes (in the delivery's coordinates) and errors."""
         low = np.array([b.low[:2] for b in boxes])
         high = np.array([b.high[:2] for b in boxes])
