@@ -21,6 +21,8 @@ Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Heights = npt.NDArray[np.float32]
 
+STEP = 1 / 64  # m; heights are kept as multiples of it: their files are smaller then
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raster:
@@ -52,7 +54,7 @@ class Raster:
                 place=np.array([self.texel, self.column, self.row, *self.deviation]),
                 colour=self.colour,
                 cover=np.packbits(self.cover, axis=1),
-                height=self.height,
+                height=np.round(self.height / STEP) * np.float32(STEP),
             )
 
     @classmethod

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from cim.tiles.overview.raster import Raster, even, fewer, filled
+from cim.tiles.overview.raster import Raster, coarser, even, fewer, filled
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.uint32]
@@ -169,6 +169,7 @@ def deviation(raster: Raster, height: npt.NDArray[np.float32], quad: int) -> tup
     )
 
 
-def passed_on(raster: Raster, own: Raster) -> Raster:
-    """A coarser raster that carries the deviation of its posts from those it was made of."""
+def passed_on(raster: Raster) -> Raster:
+    """The raster of texels twice as wide, which carries how far its heights are off."""
+    own = coarser(raster)
     return replace(own, deviation=deviation(even(raster, 2), own.height, 2))

@@ -6,7 +6,7 @@ whole matrix of its own undoes it. Numbers are rounded outward to centimetres.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from cim.tiles.tileset import Box, Entry, write
 Floats = npt.NDArray[np.float64]
 
 GRAIN = 0.02  # m; boxes of nodes begin and end at multiples of it
+REFERENCE = 300  # bytes of a tile that names a document, about
 LARGEST = 60_000  # bytes of one document; larger trees are spread over several
 
 
@@ -100,48 +101,56 @@ def write_tree(folder: Path, root: Node, frame: Floats, branch: str, extras: Any
     Returns:
         Documents written.
     """
-    writer = _Writer(folder, branch)
-    tile, _ = writer.tile(root, "")
-    writer.documents += 1
-    head = {"transform": frame.T.ravel().tolist()} | tile
+    apart: set[str] = set()
+    _divide(root, apart)
+    head = {"transform": frame.T.ravel().tolist()} | _inline(root, "", branch, apart)
     write(folder / "tileset.json", head, root.error, extras)
-    return writer.documents
+    if apart:
+        (folder / branch).mkdir(exist_ok=True)
+    for node in _all(root):
+        if node.name in apart:
+            tile = _inline(node, "../", branch, apart)
+            write(folder / branch / f"{node.name}.json", tile, node.error)
+    return 1 + len(apart)
 
 
-class _Writer:
-    def __init__(self, folder: Path, branch: str) -> None:
-        self.folder = folder
-        self.branch = branch
-        self.documents = 0
+def _divide(node: Node, apart: set[str]) -> int:
+    """Note which nodes get documents of their own; bytes that a node takes in its document."""
+    own = len(orjson.dumps(_bare(node, "../")))
+    sizes = [_divide(child, apart) for child in node.children]
+    if own + sum(sizes) <= LARGEST:
+        return own + sum(sizes)
+    apart.update(child.name for child in node.children)
+    return own + len(node.children) * REFERENCE
 
-    def tile(self, node: Node, up: str) -> tuple[dict[str, Any], int]:
-        """A node's tile for the root document, and its bytes with everything in it."""
-        tile = _tile(node.box, node.error)
-        if node.uri is not None:
-            tile["content"] = {"uri": up + node.uri}
-        children = []
-        size = len(orjson.dumps(tile))
-        if node.below is not None:
-            ref = _tile(node.box, node.error) | {"content": {"uri": up + node.below}}
-            children.append(ref)
-            size += len(orjson.dumps(ref))
-        inner = [self.tile(child, up) for child in node.children]
-        if size + sum(s for _, s in inner) > LARGEST:
-            inner = [self._apart(child) for child in node.children]
-        children += [child for child, _ in inner]
-        if children:
-            tile["children"] = children
-        return tile, size + sum(s for _, s in inner)
 
-    def _apart(self, node: Node) -> tuple[dict[str, Any], int]:
-        """A tile that names a document of its own."""
-        (self.folder / self.branch).mkdir(exist_ok=True)
-        tile, _ = self.tile(node, "../")
-        name = f"{self.branch}/{node.name}.json"
-        write(self.folder / name, tile, node.error)
-        self.documents += 1
-        ref = _tile(node.box, node.error) | {"content": {"uri": name}}
-        return ref, len(orjson.dumps(ref))
+def _all(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from _all(child)
+
+
+def _bare(node: Node, up: str) -> dict[str, Any]:
+    """A node's tile without its finer nodes."""
+    tile = _tile(node.box, node.error)
+    if node.uri is not None:
+        tile["content"] = {"uri": up + node.uri}
+    if node.below is not None:
+        tile["children"] = [_tile(node.box, node.error) | {"content": {"uri": up + node.below}}]
+    return tile
+
+
+def _inline(node: Node, up: str, branch: str, apart: set[str]) -> dict[str, Any]:
+    """A node's tile with those below it, or with tiles that name their documents."""
+    tile = _bare(node, up)
+    children = tile.get("children", [])
+    for child in node.children:
+        if child.name in apart:
+            uri = f"{up}{branch}/{child.name}.json"
+            children.append(_tile(child.box, child.error) | {"content": {"uri": uri}})
+        else:
+            children.append(_inline(child, up, branch, apart))
+    return tile | {"children": children} if children else tile
 
 
 def _tile(box: Box, error: float) -> dict[str, Any]:

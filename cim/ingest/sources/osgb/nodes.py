@@ -18,7 +18,7 @@ from cim.ingest.sources.osgb.overview import RASTER, Plane, Top
 from cim.ingest.sources.osgb.place import Placement
 from cim.tiles import glb
 from cim.tiles.overview.lattice import SHARPNESS, Cell
-from cim.tiles.overview.raster import Raster, coarser, even, mosaic
+from cim.tiles.overview.raster import Raster, mosaic
 from cim.tiles.overview.surface import Surface, passed_on, surface
 from cim.tiles.overview.tree import Node, rounded, within, write_below, write_tree
 from cim.tiles.tileset import STEP, Box, Entry
@@ -109,13 +109,10 @@ def bake(
     target.mkdir(parents=True, exist_ok=True)
     whole = mosaic([Raster.load(staging / part["raster"]) for part in job.parts])
     quad = top.lattice.quad
-    if job.cell.level > 0:
-        whole = even(whole, 2)
-        whole = passed_on(whole, coarser(whole))
-    whole.save(target / RASTER)
+    passed_on(whole).save(target / RASTER)
     shown = whole
     while max(shown.cover.shape) > MOST:
-        shown = passed_on(even(shown, 2), coarser(shown))
+        shown = passed_on(shown)
     mesh = surface(shown, quad)
     mesh = surface(shown, quad)
     frame = plane.frame()
