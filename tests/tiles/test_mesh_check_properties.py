@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import random
@@ -208,3 +209,62 @@ def test_any_single_fault_is_found(
     found = [e for look in check_tileset(path, HERE) for e in look.errors]
     assert found
     assert all("tile" in error or ".glb" in error for error in found), found
+
+
+SCHEMA = {
+    "id": "s",
+    "classes": {"c": {"properties": {"name": {"type": "ENUM", "enumType": "e"}}}},
+    "enums": {"e": {"values": [{"name": "a", "value": 0}]}},
+}
+ODD: list[Any] = [
+    None, True, -1, 0, 0.5, 1e308, 2**70, "", "x", "../..", "{level}", [], {}, [[]], [1, 2],
+    {"a": 1}, "tileset.json",
+]  # fmt: skip
+
+
+def _paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else ()
+    for key, inner in items or (enumerate(value) if isinstance(value, list) else ()):
+        yield (*above, key)
+        yield from _paths(inner, (*above, key))
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Document]:
+    """A tileset with everything in it: metadata, groups, several contents, all three volumes."""
+    path = built(tmp_path_factory.mktemp("rich"), [[[], [[]]]], 7)
+    inner = path.parent / "tiles" / "0" / "tileset.json"
+    document = json.loads(inner.read_bytes())
+    entity = {"class": "c", "properties": {"name": "a"}}
+    document |= {"schema": SCHEMA, "groups": [entity], "metadata": entity}
+    for number, tile in enumerate(_tiles(document)):
+        content = tile.pop("content") | {"metadata": entity, "group": 0}
+        tile |= {"metadata": entity, "contents": [content]}
+        if number == 2:
+            tile["boundingVolume"] = {"sphere": [50, 50, 50, 90]}
+        if number == 3:
+            tile["boundingVolume"] = {"region": [1.8608, 0.6143, 1.8618, 0.6153, 1000, 2000]}
+    document["root"]["implicitTiling"] = {
+        "subdivisionScheme": "OCTREE",
+        "subtreeLevels": 2,
+        "availableLevels": 3,
+        "subtrees": {"uri": "{level}.{x}.{y}.{z}.subtree"},
+    }
+    return path, document
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_random_damage_is_never_a_crash(rich: tuple[Path, Document], data: st.DataObject) -> None:
+    path, document = rich
+    damaged = copy.deepcopy(document)
+    for _ in range(data.draw(st.integers(1, 3))):
+        places = list(_paths(damaged))
+        *way, last = data.draw(st.sampled_from(places))
+        inner = damaged
+        for key in way:
+            inner = inner[key]
+        inner[last] = copy.deepcopy(data.draw(st.sampled_from(ODD)))
+    (path.parent / "tiles" / "0" / "tileset.json").write_text(json.dumps(damaged))
+    looks = check_tileset(path, HERE, overhang=0.005)
+    assert all(isinstance(error, str) for look in looks for error in look.errors)
