@@ -108,7 +108,8 @@ def bake(
     target = staging / str(parcel.folder)
     target.mkdir(parents=True, exist_ok=True)
     whole = mosaic([Raster.load(staging / part["raster"]) for part in job.parts])
-    quad = top.lattice.quad
+    # the finest nodes are seen from nearest, and never in the first view: twice as many quads
+    quad = top.lattice.quad if job.cell.level > 0 else max(top.lattice.quad // 2, 1)
     passed_on(whole).save(target / RASTER)
     shown = whole
     while max(shown.cover.shape) > MOST:
