@@ -110,12 +110,15 @@ def test_every_analysis_says_what_its_parameters_are_in_both_languages() -> None
                 assert key in field, f"{analysis.id}.{name} lacks {key}"
 
 
-def test_all_four_readers_are_registered_each_with_its_kind() -> None:
+def test_all_readers_are_registered_each_with_its_kind() -> None:
     assert {s.name: s.kind for s in SOURCES} == {
         "osgb": Kind.MESH,
         "dem": Kind.TERRAIN,
         "ortho": Kind.IMAGERY,
+        "cityjson": Kind.MESH,
         "vector": Kind.VECTOR,
+        "footprint": Kind.MESH,
+        "points": Kind.POINTS,
     }
 
 

@@ -194,7 +194,8 @@ class _Run:
             return False
         current, report = self.before.current, self.report
         asked = replace(self.request, layer=self.request.layer or self.before.layer)
-        if current.key != self._key(common, keys, asked):
+        same = current.key == self._key(common, keys, asked)
+        if not same or report.lost_by_chance(current.report):
             return False
         report.version, report.unchanged = current.version, True
         report.extent = current.extent
@@ -207,9 +208,7 @@ class _Run:
         folders: list[Path] = []
         if staging.parent.is_dir():
             folders += sorted(other for other in staging.parent.iterdir() if other != staging)
-        if self.before is not None and self.before.current is not None:
-            current = self.before.current
-            folders.append(self.place.files.version(current.layer.id, current.version))
+        folders += self._versions()
         return [Kept(folder) for folder in folders if folder.is_dir()]
 
     def _make(self, staging: Path, common: str, keys: dict[str, str], kept: list[Kept]) -> Product:

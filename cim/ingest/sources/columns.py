@@ -79,7 +79,7 @@ def propose(layer_id: str, path: Path, info: Mapping[str, Any]) -> Layer:
     fields: list[Field] = []
     taken: set[str] = {"fid", "geom"}
     for name, dtype in zip(info["fields"], info["dtypes"], strict=True):
-        column = _column(str(name), taken)
+        column = column_name(str(name), taken)
         taken.add(column)
         fields.append(
             Field(name=column, title=str(name), type=_type(str(dtype)), aliases=(str(name),))
@@ -94,7 +94,8 @@ def propose(layer_id: str, path: Path, info: Mapping[str, Any]) -> Layer:
     )
 
 
-def _column(name: str, taken: set[str]) -> str:
+def column_name(name: str, taken: set[str]) -> str:
+    """A column's name in English letters for any name, none of those taken."""
     word = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40]
     if not word or not word[0].isalpha():
         word = f"field_{word}".strip("_")[:40]

@@ -31,6 +31,11 @@ _ARROW = {
     FieldType.DATE: pa.date32(),
 }
 _DIMENSION = {Geometry.POINT: 0, Geometry.LINE: 1, Geometry.POLYGON: 2}
+_SINGLE = {  # type of a geometry that is of the kind as it stands
+    0: shapely.GeometryType.POINT,
+    1: shapely.GeometryType.LINESTRING,
+    2: shapely.GeometryType.POLYGON,
+}
 Shapes = npt.NDArray[np.object_]
 
 
@@ -60,16 +65,16 @@ def convert(
         if frame is None:
             break
         total += len(frame)
-        shapes, keep, z = _shapes(frame, layer, crs, srid, request, faults)
+        shapes, keep, z = usable(frame, layer.geometry, crs, srid, request, faults)
         table = _table(frame, layer, columns, shapes, keep, srid, faults)
         if len(shapes):
             part = f"{WORK}/{parcel.id}_{len(files):05d}.parquet"
             _write(staging / part, table)
-            box = _degrees(shapes, srid)
+            box = degrees(shapes, srid)
             extent = box if extent is None else extent.union(box)
             has_z = has_z and z
         elif first_outside is None and len(frame):
-            first_outside = _outside_extent(frame, crs)
+            first_outside = outside_extent(frame, crs)
             part = ""
         else:
             part = ""
@@ -78,29 +83,31 @@ def convert(
             break
     kept = [f for f in files if f]
     if extent is None:
-        raise _refusal(parcel, faults, total, first_outside, request)
+        raise refusal(parcel, faults, total, first_outside, request)
     return Built(
         parcel=parcel.id,
         facts={"files": kept, "z": has_z},
-        counts={"features": total - _lost(faults), "features_read": total},
+        counts={"features": total - lost_count(faults), "features_read": total},
         extent=extent,
-        refused=_problems(parcel, faults, lost=True),
-        warnings=(*_problems(parcel, faults, lost=False), *_dropped(parcel, columns)),
+        refused=problems(parcel, faults, lost=True),
+        warnings=(*problems(parcel, faults, lost=False), *_dropped(parcel, columns)),
     )
 
 
-_LOST = "lost: "
+LOST = "lost: "
 
 
-def _lost(faults: Counter[str]) -> int:
-    return sum(n for text, n in faults.items() if text.startswith(_LOST))
+def lost_count(faults: Counter[str]) -> int:
+    """How many features are lost."""
+    return sum(n for text, n in faults.items() if text.startswith(LOST))
 
 
-def _problems(parcel: Parcel, faults: Counter[str], *, lost: bool) -> tuple[Problem, ...]:
+def problems(parcel: Parcel, faults: Counter[str], *, lost: bool) -> tuple[Problem, ...]:
+    """Lines for the report: of the features that are lost, or of those with a fault."""
     return tuple(
-        Problem(path=str(parcel.path), reason=f"{number} features: {text.removeprefix(_LOST)}")
+        Problem(path=str(parcel.path), reason=f"{number} features: {text.removeprefix(LOST)}")
         for text, number in sorted(faults.items())
-        if text.startswith(_LOST) is lost
+        if text.startswith(LOST) is lost
     )
 
 
@@ -116,9 +123,10 @@ def _dropped(parcel: Parcel, columns: Columns) -> tuple[Problem, ...]:
     )
 
 
-def _refusal(
+def refusal(
     parcel: Parcel, faults: Counter[str], total: int, outside: Bounds | None, request: Request
 ) -> Exception:
+    """Why nothing of a part is left."""
     if total and outside is not None and any("outside" in text for text in faults):
         return OutsideCityError(
             f"all {total} features lie outside {request.city.name}: at {outside}, the city is at "
@@ -126,7 +134,7 @@ def _refusal(
             path=parcel.path,
             remedy="check --crs, or widen `bounds` in city.toml",
         )
-    why = "; ".join(f"{n} {t.removeprefix(_LOST)}" for t, n in sorted(faults.items()))
+    why = "; ".join(f"{n} {t.removeprefix(LOST)}" for t, n in sorted(faults.items()))
     return FormatError(
         f"no usable feature among {total}{': ' + why if why else ''}",
         path=parcel.path,
@@ -142,18 +150,21 @@ def _read(
     return frame if len(frame) or batch == 0 else None
 
 
-def _shapes(
+def usable(
     frame: pd.DataFrame,
-    layer: Layer,
+    geometry: Geometry | None,
     crs: pyproj.CRS,
     srid: int,
     request: Request,
     faults: Counter[str],
 ) -> tuple[Shapes, npt.NDArray[np.bool_], bool]:
-    """Usable geometries in the storage CRS, which rows they are, and whether they have heights."""
+    """Usable geometries in the storage CRS, which rows they are, and whether they have heights.
+
+    What is repaired or lost is counted in ``faults``.
+    """
     shapes: Shapes = np.asarray(frame.geometry.array, dtype=object)
     keep = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-    faults[f"{_LOST}without geometry"] += int((~keep).sum())
+    faults[f"{LOST}without geometry"] += int((~keep).sum())
     invalid = keep & ~shapely.is_valid(shapes)
     faults["invalid geometry repaired (ST_MakeValid's structure method)"] += int(invalid.sum())
     if invalid.any():
@@ -161,8 +172,8 @@ def _shapes(
         shapes[invalid] = shapely.make_valid(
             shapes[invalid], method="structure", keep_collapsed=False
         )
-    shapes, fits = _of_kind(shapes, keep, layer)
-    faults[f"{_LOST}not of the declared geometry {layer.geometry}"] += int((keep & ~fits).sum())
+    shapes, fits = _of_kind(shapes, keep, geometry)
+    faults[f"{LOST}not of the declared geometry {geometry}"] += int((keep & ~fits).sum())
     keep &= fits
     z = bool(keep.any() and shapely.has_z(shapes[keep]).all())
     placed = _reproject(shapes[keep], crs, srid, z=z)
@@ -170,7 +181,7 @@ def _shapes(
     inside = finite.copy()
     if finite.any():
         inside[finite] = _inside(placed[finite], srid, request)
-    faults[f"{_LOST}outside the city's bounds or not placeable"] += int((~inside).sum())
+    faults[f"{LOST}outside the city's bounds or not placeable"] += int((~inside).sum())
     keep[np.flatnonzero(keep)[~inside]] = False
     for text in [t for t, n in faults.items() if n == 0]:
         del faults[text]
@@ -178,15 +189,19 @@ def _shapes(
 
 
 def _of_kind(
-    shapes: Shapes, keep: npt.NDArray[np.bool_], layer: Layer
+    shapes: Shapes, keep: npt.NDArray[np.bool_], geometry: Geometry | None
 ) -> tuple[Shapes, npt.NDArray[np.bool_]]:
     """Bring geometries to the declared kind: parts of a collection that fit are kept."""
     result = shapes.copy()
-    if layer.geometry is None or layer.geometry is Geometry.ANY:
+    if geometry is None or geometry is Geometry.ANY:
         return result, keep.copy()
-    wanted = _DIMENSION[layer.geometry]
-    fits = np.zeros(len(shapes), dtype=bool)
-    for index in np.flatnonzero(keep):
+    wanted = _DIMENSION[geometry]
+    fits = keep & (shapely.get_type_id(shapes) == _SINGLE[wanted])
+    if wanted:
+        single = np.flatnonzero(fits)
+        gather = shapely.multipolygons if wanted == 2 else shapely.multilinestrings
+        result[single] = gather(shapes[single], indices=np.arange(len(single)))
+    for index in np.flatnonzero(keep & ~fits):
         parts = [
             p
             for p in shapely.get_parts(_flat(shapes[index]))
@@ -238,7 +253,8 @@ def _inside(shapes: Shapes, srid: int, request: Request) -> npt.NDArray[np.bool_
     return inside
 
 
-def _degrees(shapes: Shapes, srid: int) -> Bounds:
+def degrees(shapes: Shapes, srid: int) -> Bounds:
+    """Where geometries of a CRS lie."""
     west, south, east, north = shapely.total_bounds(shapes)
     box = transformer(pyproj.CRS.from_epsg(srid), CGCS2000).transform_bounds(
         west, south, east, north
@@ -246,7 +262,8 @@ def _degrees(shapes: Shapes, srid: int) -> Bounds:
     return Bounds(*(float(v) for v in box))
 
 
-def _outside_extent(frame: pd.DataFrame, crs: pyproj.CRS) -> Bounds | None:
+def outside_extent(frame: pd.DataFrame, crs: pyproj.CRS) -> Bounds | None:
+    """Where a batch says that it lies; None where that is nowhere."""
     west, south, east, north = frame.total_bounds
     if not np.isfinite([west, south, east, north]).all():
         return None
@@ -268,7 +285,7 @@ def _table(
     for field in layer.fields:
         column = columns.source.get(field.name)
         values = pd.Series([None] * len(kept), dtype=object) if column is None else kept[column]
-        typed, bad = _typed(values, field)
+        typed, bad = typed_values(values, field)
         if bad:
             faults[f"{field.title}（{field.name}）holds no {field.type}: left empty"] += bad
         empty = int(typed.isna().sum()) - bad
@@ -280,7 +297,7 @@ def _table(
     return pa.table(arrays)
 
 
-def _typed(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], int]:
+def typed_values(values: pd.Series[Any], field: Field) -> tuple[pd.Series[Any], int]:
     """Values as the field's type, and how many were there but could not be read as it."""
     typed: pd.Series[Any]
     present = values.notna() & (values.astype("string").str.strip().fillna("") != "")

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-import pyproj
-
-from cim.city import Bounds, City
-from cim.errors import CrsError, FormatError, InputError
-from cim.geo.crs import CGCS2000, resolve, transformer
+from cim.city import City
+from cim.errors import FormatError
 from cim.ingest.source import Built, Check, Parcel, Plan, Problem, Product, Request, Source
 from cim.ingest.sources.columns import match, propose
-from cim.ingest.sources.encoding import text_encoding
 from cim.ingest.sources.features import convert, verify
-from cim.ingest.sources.vector_file import describe, spatial_layers
+from cim.ingest.sources.vector_file import describe
+from cim.ingest.sources.vector_part import crs_of, extent_of, files, is_vector, parcels_of
 from cim.layers import Kind, Layer
-
-SUFFIXES = frozenset(
-    {".shp", ".gpkg", ".geojson", ".json", ".fgb", ".gml", ".kml", ".dxf", ".tab", ".mif", ".gdb",
-     ".geojsonl", ".parquet"}
-)  # fmt: skip
 
 
 class VectorSource(Source):
@@ -34,17 +25,15 @@ class VectorSource(Source):
 
     def supports(self, path: Path) -> bool:
         """By suffix; a folder counts when it directly holds nothing but vector files."""
-        if path.is_dir() and path.suffix.lower() != ".gdb":
-            return any(self.supports(child) for child in path.iterdir() if child.is_file())
-        return path.suffix.lower() in SUFFIXES
+        return is_vector(path)
 
     def plan(self, request: Request) -> Plan:
         """One part for each layer of each file."""
         parcels: list[Parcel] = []
         refused: list[Problem] = []
-        for path in _files(request.paths):
+        for path in files(request.paths):
             try:
-                parcels.extend(_parcels(path, len(parcels)))
+                parcels.extend(parcels_of(path, len(parcels)))
             except FormatError as error:
                 refused.append(Problem(path=str(path), reason=error.reason, remedy=error.remedy))
         layer = request.layer
@@ -55,7 +44,7 @@ class VectorSource(Source):
         return Plan(
             parcels=tuple(parcels), refused=tuple(refused), warnings=warnings, shared=layer,
             parameters={"storage": storage_srid(request.city)},
-            extent=_extent(parcels, request.crs),
+            extent=extent_of(parcels, request.crs),
         )  # fmt: skip
 
     def build(self, parcel: Parcel, plan: Plan, request: Request, staging: Path) -> Built:
@@ -63,7 +52,7 @@ class VectorSource(Source):
         layer: Layer = plan.shared
         path, name, encoding = parcel.payload
         info = describe(path, name, encoding)
-        crs = _crs(path, info.get("crs"), request.crs)
+        crs = crs_of(path, info.get("crs"), request.crs)
         columns = match(layer, [str(f) for f in info["fields"]], parcel.path)
         return convert(parcel, layer, columns, crs, request, staging, storage_srid(request.city))
 
@@ -105,52 +94,6 @@ def storage_srid(city: City) -> int:
     return int(city.compute_crs.to_epsg() or 4490)
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir() and path.suffix.lower() != ".gdb":
-            found.extend(sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES))
-        else:
-            found.append(path)
-    return found
-
-
-def _parcels(path: Path, before: int) -> list[Parcel]:
-    """The layers of one file.
-
-    Raises:
-        FormatError: GDAL cannot read it.
-    """
-    siblings = [path]
-    if path.suffix.lower() in {".shp", ".mif", ".tab"}:
-        siblings = sorted(path.parent.glob(f"{path.stem}.*"))
-    spatial = spatial_layers(path)
-    encoding = text_encoding(path)
-    size = sum(p.stat().st_size for p in siblings if p.is_file())
-    return [
-        Parcel(
-            id=f"{before + index:04d}",
-            path=path if len(spatial) == 1 else path / name,
-            inputs=tuple(p for p in siblings if p.is_file()),
-            bytes=size,
-            payload=(path, name, encoding),
-        )
-        for index, name in enumerate(spatial)
-    ]
-
-
-def _crs(path: Path, stated: str | None, given: str | None) -> pyproj.CRS:
-    if given:
-        return resolve(given).crs
-    if not stated:
-        raise CrsError(
-            "it does not say its coordinate reference system",
-            path=path,
-            remedy="add the .prj, or give the CRS with --crs, such as --crs EPSG:4545",
-        )
-    return resolve(str(stated)).crs
-
-
 def _proposal(request: Request, parcels: Sequence[Parcel]) -> tuple[Layer, Problem]:
     """Declare the layer from its first part and say so."""
     path, name, encoding = parcels[0].payload
@@ -161,22 +104,3 @@ def _proposal(request: Request, parcels: Sequence[Parcel]) -> tuple[Layer, Probl
         "were taken from the file",
         remedy="declare it with `cim layers register FILE` for titles, units and a style",
     )
-
-
-def _extent(parcels: Sequence[Parcel], given: str | None) -> Bounds | None:
-    """Where the files say that they lie; a file that cannot be placed is told of by ``build``."""
-    whole: Bounds | None = None
-    for parcel in parcels:
-        path, name, encoding = parcel.payload
-        try:
-            info = describe(path, name, encoding, bounds=True)
-            crs = _crs(path, info.get("crs"), given)
-        except InputError:
-            continue
-        box = info.get("total_bounds")
-        if box is None:
-            continue
-        placed = Bounds(*(float(v) for v in transformer(crs, CGCS2000).transform_bounds(*box)))
-        if all(math.isfinite(v) for v in placed):
-            whole = placed if whole is None else whole.union(placed)
-    return whole
