@@ -212,7 +212,7 @@ def write_top(
         "largest_bytes": max(facts["bytes"] for facts in nodes.values()),
         "root_bytes": nodes[roots[0]]["bytes"],
         "typical_deviation_m": max(facts["deviation"][0] for facts in nodes.values()),
-        "worst_deviation_m": max(facts["deviation"][1] for facts in nodes.values()),
+        "deviation_bound_m": max(facts["deviation"][1] for facts in nodes.values()),
     }
 
 
