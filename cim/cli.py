@@ -5,7 +5,18 @@ from __future__ import annotations
 import typer
 
 from cim import __version__
-from cim.commands import city, db, deliveries, ingest, layers, reference, run, serve
+from cim.commands import (
+    check,
+    city,
+    db,
+    deliveries,
+    ingest,
+    label,
+    layers,
+    reference,
+    run,
+    serve,
+)
 
 app = typer.Typer(
     help="CIM 时空信息平台: from a disk of deliveries to a live 3D city.",
@@ -13,7 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("ingest")(ingest.ingest)
+app.command("check")(check.check)
 app.command("deliveries")(deliveries.deliveries)
+app.command("label")(label.label)
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     run.run
 )

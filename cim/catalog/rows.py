@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
+import geopandas as gpd
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -180,6 +181,16 @@ def one(connection: Connection, version: Version, fid: int) -> dict[str, Any]:
     if found is None:
         raise NotFoundError(f"{version.layer.id} has no feature {fid}")
     return cast("dict[str, Any]", found if isinstance(found, dict) else json.loads(found))
+
+
+def frame(connection: Connection, version: Version) -> gpd.GeoDataFrame:
+    """All rows of a version with their fields, geometry in degrees (CGCS2000)."""
+    fields = "".join(f', "{f.name}"' for f in version.layer.fields)
+    statement = sa.text(
+        f"select fid{fields}, ST_Force2D(ST_Transform(geom, 4490)) as geom "
+        f"from {version.table} order by fid"
+    )
+    return gpd.read_postgis(statement, connection, geom_col=GEOMETRY_COLUMN)
 
 
 def search(

@@ -72,7 +72,7 @@ def carry_out(
             force=force,
             watcher=watch,
         )
-    _tell(report)
+    tell(report)
     return report
 
 
@@ -124,7 +124,7 @@ def read_origin(text: str | None) -> tuple[float, float, float] | None:
     return x, y, z
 
 
-def _tell(report: Report) -> None:
+def tell(report: Report) -> None:
     """Say what came of it, the losses by name."""
     for kind, problems in (("warning", report.warnings), ("refused", report.refused)):
         for problem in problems[:20]:

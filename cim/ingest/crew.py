@@ -18,12 +18,12 @@ from typing import Any, Protocol
 from cim import __version__
 from cim.errors import CimError, InputError, StorageError
 from cim.ingest.marks import begin, end, write_mark
+from cim.ingest.report import KILLED, STUMBLED
 from cim.ingest.source import Built, Parcel, Plan, Problem, Request, Source
 from cim.store.files import disk_errors
 
 Outcome = Built | Problem
 CONNECT_SECONDS = 10
-_KILLED = "the worker that built it was killed, most likely for want of memory"
 _KILLED_REMEDY = "give fewer --workers; the next run builds only what is missing"
 
 
@@ -58,7 +58,7 @@ class Job:
         except Exception as error:  # noqa: BLE001 - whatever it is, the other parts shall land
             return Problem(
                 path=str(parcel.path),
-                reason=f"the program failed on it: {type(error).__name__}: {error}",
+                reason=f"{STUMBLED}: {type(error).__name__}: {error}",
                 remedy="please report this with the file; everything else goes on",
             )
         finally:
@@ -151,7 +151,7 @@ class Pool:
 
 
 def _killed(parcel: Parcel) -> Problem:
-    return Problem(path=str(parcel.path), reason=_KILLED, remedy=_KILLED_REMEDY)
+    return Problem(path=str(parcel.path), reason=KILLED, remedy=_KILLED_REMEDY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +184,9 @@ class Cluster:
             ) from error
         with client:
             self._require_workers(client, job.staging)
-            shared = client.scatter(job.slim(), broadcast=True, hash=False)
+            slim = job.slim()  # with every part: what is scattered dies with the workers
             running = {
-                client.submit(_build, shared, parcel, key, pure=False): parcel
+                client.submit(_build, slim, parcel, key, pure=False): parcel
                 for parcel, key in parcels
             }
             for future in as_completed(list(running)):
@@ -199,14 +199,15 @@ class Cluster:
         staging.mkdir(parents=True, exist_ok=True)
         probe.write_text(token)
         try:
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)  # one may just be starting again
             answers = client.run(_probe, str(probe))
-        finally:
-            probe.unlink(missing_ok=True)
-        if not answers:
+        except TimeoutError as error:
             raise InputError(
                 f"the scheduler at {self.address} has no worker",
                 remedy=f"start some with `dask worker {self.address}`",
-            )
+            ) from error
+        finally:
+            probe.unlink(missing_ok=True)
         for worker, (seen, version) in answers.items():
             if version != __version__:
                 raise InputError(

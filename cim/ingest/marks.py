@@ -99,13 +99,14 @@ class Kept:
             return None
         shutil.rmtree(target, ignore_errors=True)
         if source.is_dir():
-            shutil.copytree(source, target, copy_function=_link)
+            shutil.copytree(source, target, copy_function=link)
         write_mark(staging, built, key)
         return built
 
 
-def _link(source: str, target: str) -> None:
+def link(source: str, target: str) -> None:
+    """A file under a second name; a copy where the file system knows no links."""
     try:
         os.link(source, target)
-    except OSError:  # a file system without links
+    except OSError:
         shutil.copy2(source, target)

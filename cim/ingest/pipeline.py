@@ -194,7 +194,8 @@ class _Run:
             return False
         current, report = self.before.current, self.report
         asked = replace(self.request, layer=self.request.layer or self.before.layer)
-        if current.key != self._key(common, keys, asked):
+        same = current.key == self._key(common, keys, asked)
+        if not same or report.lost_by_chance(current.report):
             return False
         report.version, report.unchanged = current.version, True
         report.extent = current.extent

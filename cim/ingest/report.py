@@ -16,6 +16,9 @@ from cim.errors import InputError
 from cim.geo.crs import ResolvedCrs
 from cim.ingest.source import Check, Problem
 
+KILLED = "the worker that built it was killed, most likely for want of memory"
+STUMBLED = "the program failed on it"
+BY_CHANCE = (KILLED, STUMBLED)  # how reasons begin that a second run may not meet
 MOST_LISTED = 20  # refusals that one message names
 
 
@@ -97,6 +100,11 @@ class Report:
             )
             for c in before["checks"]
         ]
+
+    @staticmethod
+    def lost_by_chance(before: Mapping[str, Any]) -> bool:
+        """Whether a run lost a part to what may not happen again, such as a killed worker."""
+        return any(p["reason"].startswith(BY_CHANCE) for p in before["parts"]["refused"])
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``--report``; see docs/ingest.md."""

@@ -27,6 +27,8 @@ class GlbFacts:
         points: Number of points.
         features: Number of rows of the table of features.
         errors: Broken rules.
+        notes: What is odd, but breaks no rule.
+        half_step: Half a step of quantized positions, m: so far they may lie off.
     """
 
     positions: list[npt.NDArray[np.float64]] = field(default_factory=list)
@@ -34,6 +36,8 @@ class GlbFacts:
     points: int = 0
     features: int = 0
     errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    half_step: float = 0.0
 
 
 def look(source: Path | bytes | memoryview) -> GlbFacts:
@@ -101,6 +105,12 @@ class _Look:
         elif primitive.get("mode", 4) == 0:
             self.facts.points += len(positions)
         self._features(primitive, attributes)
+        stored = attributes["POSITION"]
+        if stored is not None and stored.dtype.kind != "f":
+            step = float(np.linalg.norm(matrix[:3, :3], axis=0).max())
+            accessor = gltf.items("accessors")[primitive["attributes"]["POSITION"]]
+            whole = np.iinfo(stored.dtype).max if accessor.get("normalized") else 1
+            self.facts.half_step = max(self.facts.half_step, step / whole / 2)
         points = positions @ matrix[:3, :3].T + matrix[:3, 3]
         self.facts.positions.append(np.stack([points[:, 0], -points[:, 2], points[:, 1]], axis=1))
 

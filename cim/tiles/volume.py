@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ from cim.geo.frames import lonlat_height
 Floats = npt.NDArray[np.float64]
 
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
+_STEPS = (-1.0, 0.0, 1.0)
+_LATTICE = np.array([[x, y, z] for x in _STEPS for y in _STEPS for z in _STEPS])
+_CROSS = np.concatenate([np.eye(3), -np.eye(3)])
 _METRES_PER_RADIAN = 6378137.0
 
 
@@ -59,11 +63,80 @@ class Volume:
         places = lonlat_height(points)
         lon, lat = np.radians(places[:, 0]), np.radians(places[:, 1])
         west, south, east, north, low, high = n
+        if east < west:  # across the 180th meridian
+            east += 2 * math.pi
+            lon = np.where(lon < west - 1e-9, lon + 2 * math.pi, lon)
         angle = max(
             (west - lon).max(), (lon - east).max(), (south - lat).max(), (lat - north).max()
         )
         height = max((low - places[:, 2]).max(), (places[:, 2] - high).max())
         return max(0.0, float(angle) * _METRES_PER_RADIAN, float(height))
+
+    def overhang(self, other: Volume) -> float:
+        """How far another volume lies outside of this one, m; 0 where it does not."""
+        if other.kind != "sphere":
+            flat = self.kind == other.kind == "box"
+            return self.excess(other.corners() if flat else other.lattice())
+        centre, radius = other.numbers[None, :3], float(other.numbers[3])
+        n = self.numbers
+        if self.kind == "sphere":
+            return max(0.0, float(np.linalg.norm(centre[0] - n[:3])) + radius - float(n[3]))
+        if self.kind == "box":
+            halves = n[3:].reshape(3, 3)
+            lengths = np.maximum(np.linalg.norm(halves, axis=1), 1e-9)
+            away = np.abs((centre - n[:3]) @ np.linalg.pinv(halves / lengths[:, None]))
+            return max(0.0, float((away + radius - lengths).max()))
+        return self.excess(centre + radius * _CROSS)
+
+    def reach(self) -> float:
+        """Half of its diagonal, m."""
+        corners = self.corners()
+        return float(np.linalg.norm(corners - corners.mean(axis=0), axis=1).max())
+
+    def lattice(self) -> Floats:
+        """(27, 3) corners, middles of edges and faces, centre, in ECEF: for curved neighbours."""
+        n = self.numbers
+        if self.kind == "region":
+            west, south, east, north, low, high = n
+            x, y, z = (_LATTICE.T + 1) / 2
+            lon = np.degrees(west + (east - west + (2 * math.pi if east < west else 0)) * x)
+            lat = np.degrees(south + (north - south) * y)
+            places = transformer(GEODETIC_3D, GEOCENTRIC).transform(
+                lon, lat, low + (high - low) * z
+            )
+            return np.stack(places, axis=1)
+        halves = n[3:].reshape(3, 3) if self.kind == "box" else np.eye(3) * n[3]
+        found: Floats = n[:3] + _LATTICE @ halves
+        return found
+
+    def part(self, cell: tuple[int, ...], level: int) -> Volume:
+        """A cell of this volume, halved ``level`` times along two or three of its axes.
+
+        Args:
+            cell: (x, y) of a quadtree or (x, y, z) of an octree.
+            level: Depth below this volume.
+
+        Raises:
+            ValueError: it is a sphere, which cannot be divided.
+        """
+        share = 0.5**level
+        if self.kind == "region":
+            low, high = self.numbers[[0, 1, 4]], self.numbers[[2, 3, 5]].copy()
+            if high[0] < low[0]:
+                high[0] += 2 * math.pi
+            starts, ends = low.copy(), high.copy()
+            for axis, index in enumerate(cell):
+                starts[axis] = low[axis] + (high[axis] - low[axis]) * index * share
+                ends[axis] = low[axis] + (high[axis] - low[axis]) * (index + 1) * share
+            return Volume("region", np.array([*starts[:2], *ends[:2], starts[2], ends[2]]))
+        if self.kind != "box":
+            raise ValueError("a sphere cannot be divided into implicit tiles")
+        centre, halves = self.numbers[:3].copy(), self.numbers[3:].reshape(3, 3).copy()
+        for axis, index in enumerate(cell):
+            centre += halves[axis] * ((2 * index + 1) * share - 1)
+        for axis in range(len(cell)):
+            halves[axis] *= share
+        return Volume("box", np.concatenate([centre, halves.ravel()]))
 
 
 def volume(given: Any, matrix: Floats) -> Volume:

@@ -30,7 +30,7 @@ def recode(texture: Texture, encoding: Encoding) -> Texture:
 def _encoded(texture: Texture, encoding: Encoding) -> bytes | None:
     buffer = io.BytesIO()
     with Pillow.open(io.BytesIO(texture.data)) as image:
-        clear = image.has_transparency_data
+        clear = _is_clear(image)
         if encoding.texture == "jpeg":
             if clear:
                 return None
@@ -40,3 +40,11 @@ def _encoded(texture: Texture, encoding: Encoding) -> bytes | None:
                 buffer, "WEBP", quality=encoding.quality, method=WEBP_METHOD
             )
     return buffer.getvalue()
+
+
+def _is_clear(image: Pillow.Image) -> bool:
+    """Whether anything shows through."""
+    if not image.has_transparency_data:
+        return False
+    lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
+    return float(lowest) < 255  # type: ignore[arg-type]

@@ -122,8 +122,8 @@ class Run:
 
     def tileset(self, index: int = 0) -> dict[str, Any]:
         """Root tile of the index-th folder."""
-        facts = [b.facts for b in self.built if b.facts][index]
-        document = json.loads((self.staging / facts["uri"]).read_bytes())
+        facts = [b.facts for b in self.built if "heads" in b.facts][index]
+        document = json.loads((self.staging / facts["heads"][0]["uri"]).read_bytes())
         root: dict[str, Any] = document["root"]
         return root
 
@@ -142,10 +142,19 @@ def run(
     crs: str | None = None,
     origin: tuple[float, float, float] | None = None,
     heights: Heights = Heights.ORTHOMETRIC,
+    top: bool = False,
+    **options: Any,
 ) -> Run:
     """Plan, build, finish and check, as the pipeline does; parts that fail are kept in ``lost``."""
     source = OsgbSource()
-    asked = request(*paths, where=where, crs=crs, origin=origin, heights=heights)
+    asked = request(
+        *paths,
+        where=where,
+        crs=crs,
+        origin=origin,
+        heights=heights,
+        options={"top": top, **options},
+    )
     assert all(source.supports(path) for path in paths)
     plan = source.plan(asked)
     staging.mkdir(parents=True, exist_ok=True)
@@ -156,6 +165,8 @@ def run(
             built.append(source.build(parcel, plan, asked, staging))
         except CimError as error:
             lost.append(error)
+    while more := source.further(plan, built, asked, staging):
+        built += [source.build(parcel, plan, asked, staging) for parcel in more]
     product = source.finish(plan, built, asked, staging)
     return Run(plan, built, product, source.check(product, asked, staging), lost, staging)
 

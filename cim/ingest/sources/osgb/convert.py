@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,7 @@ from cim.ingest.source import Problem
 from cim.ingest.sources.osgb import picture
 from cim.ingest.sources.osgb.binary import REMEDY
 from cim.ingest.sources.osgb.links import escapes
+from cim.ingest.sources.osgb.overview import RASTER, Draper
 from cim.ingest.sources.osgb.place import Frame, Placement
 from cim.ingest.sources.osgb.scene import Branch, Link, Mesh, Scene, branch_meshes, read_scene
 from cim.tiles import glb
@@ -70,6 +71,8 @@ class Folder:
         data: Folder that no link may leave.
         target: Folder to write to.
         frame: Frame of all vertices.
+        encoding: Of the glb files.
+        draper: Takes the coarse files to the overview, which then stands for them; None keeps all.
         found: What was found on the way.
     """
 
@@ -77,25 +80,39 @@ class Folder:
     data: Path
     target: Path
     frame: Frame
+    encoding: glb.Encoding = glb.PLAIN
+    draper: Draper | None = None
     found: Findings = field(default_factory=Findings)
     _visited: set[Path] = field(default_factory=set)
     _names: set[str] = field(default_factory=set)
+    _replaced: set[int] = field(default_factory=set)
 
-    def convert(self, scene: Scene) -> Tile | None:
-        """Write everything from the root's scene down; None where nothing is to be drawn.
+    def convert(self, scene: Scene) -> list[Tile]:
+        """Write everything from the root's scene down.
 
         Returns:
-            The settled root of the folder's tileset, which is written too.
+            The settled roots of the folder's tilesets, which are written too: one, or several
+            where an overview stands for what was above them; none where nothing is to be drawn.
         """
         self.target.mkdir(parents=True, exist_ok=True)
         self._visited.add(self.root.resolve())
         tile = self._tile(self.root, scene, 0)
         if tile is None or tile.boundary() is None:
-            return None
-        settle(tile)
-        write_folder(self.target / "tileset.json", tile, self.frame.matrix)
+            return []
+        heads = [head for head in self._heads(tile) if head.boundary() is not None]
+        for index, head in enumerate(heads):
+            settle(head)
+            write_folder(self.target / head_name(index), head, self.frame.matrix)
+        if self.draper is not None:
+            self.draper.raster().save(self.target / RASTER)
         self._tell()
-        return tile
+        return heads
+
+    def _heads(self, tile: Tile) -> list[Tile]:
+        """The topmost tiles that the overview does not stand for."""
+        if id(tile) not in self._replaced:
+            return [tile]
+        return [head for child in tile.children for head in self._heads(child)]
 
     def _tile(self, path: Path, scene: Scene, depth: int) -> Tile | None:
         """The tile of one file with everything below it; None for one without any content."""
@@ -108,12 +125,16 @@ class Folder:
             for mesh in branch_meshes(branch)
         }
         name = safe_name(path.stem, self._names)
-        tile = self._write(name, list(primitives.values()))
-        finer, rest, tile.error = self._finer(scene.branches, path, depth)
+        finer, rest, error = self._finer(scene.branches, path, depth)
         if finer and rest:
             finer.append(self._write(f"{name}.rest", [primitives[id(mesh)] for mesh in rest]))
-        tile.children = finer
-        triangles = sum(len(p.triangles) for p in primitives.values())
+        replaced = self._lay(scene, primitives, finer, error, depth)
+        tile = Tile(None) if replaced else self._write(name, list(primitives.values()))
+        tile.children, tile.error = finer, error
+        if replaced:
+            self._replaced.add(id(tile))
+            self.found.counts["replaced_by_overview"] += 1
+        triangles = sum(len(p.triangles) for p in primitives.values() if p.triangles is not None)
         self.found.counts["triangles"] += triangles
         self.found.counts["vertices"] += sum(len(p.positions) for p in primitives.values())
         self.found.counts["textures"] += len(images)
@@ -122,6 +143,20 @@ class Folder:
             leaf = [mesh for branch in scene.branches for mesh in branch_meshes(branch)]
         self.found.counts["leaf_triangles"] += sum(len(mesh.triangles) for mesh in leaf)
         return tile if primitives or finer else None
+
+    def _lay(
+        self, scene: Scene, looks: dict[int, glb.Primitive], finer: list[Tile], error: float,
+        depth: int,
+    ) -> bool:  # fmt: skip
+        """Hand a coarse file to the overview; whether the overview stands for it from now on."""
+        if self.draper is None:
+            return False
+        replaced = bool(finer) and error >= self.draper.plane.top.replaced
+        last = replaced and any(id(child) not in self._replaced for child in finer)
+        if last or (depth == 0 and not replaced):
+            meshes = [mesh for branch in scene.branches for mesh in branch_meshes(branch)]
+            self.draper.lay(meshes, [looks[id(m)] for m in meshes], error if replaced else 0.0)
+        return replaced
 
     def _finer(
         self, branches: Sequence[Branch], path: Path, depth: int
@@ -234,7 +269,9 @@ class Folder:
         if not primitives:
             return Tile(None)
         uri = f"{name}.glb"
-        self.found.counts["glb_bytes"] += glb.write(self.target / uri, primitives)
+        self.found.counts["glb_bytes"] += glb.write(
+            self.target / uri, primitives, encoding=self.encoding
+        )
         self.found.counts["tiles"] += 1
         boxes = [Box.around(p.positions) for p in primitives]
         box = boxes[0]
@@ -283,10 +320,50 @@ class Folder:
             )
 
 
+def head_name(index: int) -> str:
+    """File name of the index-th tileset of a folder."""
+    return "tileset.json" if index == 0 else f"tileset-{index + 1}.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Converted:
+    """What came of a folder.
+
+    Args:
+        heads: Roots of its tilesets; none where there is nothing to draw.
+        box: Around them, in the frame; None without any.
+        frame: Their frame.
+        found: What is to be told.
+        called: Largest error of the files that the overview stands for, m; 0 where it is none.
+    """
+
+    heads: list[Tile]
+    box: Box | None
+    frame: Frame | None
+    found: Findings
+    called: float = 0.0
+
+
+DraperOf = Callable[[Box], Draper]
+
+
 def convert_folder(
-    root: Path, data: Path, target: Path, placement: Placement
-) -> tuple[Tile | None, Frame | None, Findings]:
-    """Convert the tree of files below ``root``; (None, None, ...) where there is nothing to draw.
+    root: Path,
+    data: Path,
+    target: Path,
+    placement: Placement,
+    encoding: glb.Encoding = glb.PLAIN,
+    draper: DraperOf | None = None,
+) -> Converted:
+    """Convert the tree of files below ``root``.
+
+    Args:
+        root: The file it begins with.
+        data: Folder that no link may leave.
+        target: Folder to write to.
+        placement: Of the delivery.
+        encoding: Of the glb files.
+        draper: Makes what takes coarse files to the overview, of the root file's box.
 
     Raises:
         FormatError: the root file cannot be read, or the tree is endless.
@@ -294,26 +371,31 @@ def convert_folder(
         OutsideCityError: it lies outside of the city.
     """
     try:
-        return _converted(root, data, target, placement)
+        scene = read_scene(root)
+        box = reach(scene)
+        if box is None:
+            return Converted([], None, None, Findings())
+        placement.city.require_inside(placement.bounds(box), root)
+        folder = Folder(root, data, target, Frame.over(placement, box), encoding)
+        done = _converted(folder, scene, box, draper)
+        if done.box is not None and not folder.frame.holds(done.box):
+            # the children reach farther than the root let see: once more, vertex by vertex
+            exact = Frame.over(placement, box, exact=True)
+            done = _converted(Folder(root, data, target, exact, encoding), scene, box, draper)
     except RecursionError as error:
         raise FormatError("nested deeper than can be followed", path=root, remedy=REMEDY) from error
+    return done
 
 
-def _converted(
-    root: Path, data: Path, target: Path, placement: Placement
-) -> tuple[Tile | None, Frame | None, Findings]:
-    scene = read_scene(root)
-    box = reach(scene)
-    if box is None:
-        return None, None, Findings()
-    placement.city.require_inside(placement.bounds(box), root)
-    folder = Folder(root, data, target, Frame.over(placement, box))
-    tile = folder.convert(scene)
-    if tile is not None and tile.box is not None and not folder.frame.holds(tile.box):
-        # the children reach farther than the root let see: once more, vertex by vertex
-        folder = Folder(root, data, target, Frame.over(placement, box, exact=True))
-        tile = folder.convert(scene)
-    return tile, folder.frame, folder.found
+def _converted(folder: Folder, scene: Scene, box: Box, draper: DraperOf | None) -> Converted:
+    folder.draper = None if draper is None else draper(box)
+    heads = folder.convert(scene)
+    whole: Box | None = None
+    for head in heads:
+        if head.box is not None:
+            whole = head.box if whole is None else whole.union(head.box)
+    called = 0.0 if folder.draper is None else folder.draper.called
+    return Converted(heads, whole, folder.frame, folder.found, called)
 
 
 def reach(scene: Scene) -> Box | None:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cim.city import Bounds, City
-from cim.geo.crs import to_lonlat
+from cim.geo.crs import CGCS2000, rows, to_lonlat, transformer
 from cim.geo.frames import ecef, enu_matrix, lonlat_height, tile_affine
 from cim.geo.heights import Heights
 from cim.ingest.sources.osgb.metadata import Georeference
@@ -51,6 +51,21 @@ class Placement:
             moved: Floats = shifted @ tangent[:3, :3].T + tangent[:3, 3]
             return moved
         return ecef(place.resolved.crs, shifted, self.city.geoid, self.heights)
+
+    def local(self, points: Floats) -> Floats:
+        """Local coordinates of (n, 3) points in ECEF, m: undoes ``ecef``."""
+        place = self.georeference
+        if place.resolved is None:
+            tangent = self._tangent()
+            away: Floats = (points - tangent[:3, 3]) @ tangent[:3, :3]
+            return away - place.origin
+        lonlat = lonlat_height(points)
+        result = lonlat.copy()
+        step = transformer(CGCS2000, place.resolved.crs)
+        result[:, :2] = rows(step, lonlat[:, :2])
+        if self.heights is Heights.ORTHOMETRIC:
+            result[:, 2] -= self.city.geoid.undulation(lonlat[:, 0], lonlat[:, 1])
+        return result - place.origin
 
     def bounds(self, box: Box) -> Bounds:
         """Where a box of local coordinates lies, degrees, without asking the geoid.

@@ -5,28 +5,42 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from cim import __version__
 from cim.city import Bounds
 from cim.errors import CrsError, FormatError
-from cim.ingest.source import Built, Check, Parcel, Plan, Problem, Product, Request, Source
-from cim.ingest.sources.osgb.convert import convert_folder, reach, safe_name
+from cim.ingest.mesh_options import MeshOptions
+from cim.ingest.source import (
+    Built,
+    Check,
+    Options,
+    Parcel,
+    Plan,
+    Problem,
+    Product,
+    Request,
+    Source,
+)
+from cim.ingest.sources.osgb.convert import Converted, convert_folder, head_name, reach, safe_name
 from cim.ingest.sources.osgb.discover import Delivery, deliveries, is_delivery
 from cim.ingest.sources.osgb.metadata import Georeference, georeference
-from cim.ingest.sources.osgb.place import TOLERANCE, Placement
-from cim.ingest.sources.osgb.scene import FOCAL_LENGTH, read_scene
+from cim.ingest.sources.osgb.nodes import Bake, bake, next_parcels, write_top
+from cim.ingest.sources.osgb.overview import RASTER, Draper, Plane, Top
+from cim.ingest.sources.osgb.place import TOLERANCE, Frame, Placement
+from cim.ingest.sources.osgb.scene import FOCAL_LENGTH, Scene, read_scene
 from cim.layers import CimLevel, DataClass, Kind, Layer
 from cim.tiles.mesh_check import check_tileset
 from cim.tiles.tileset import Box, Entry, join, write
 
+ROOT_BYTES = 100_000
 OVERHANG = 1.0  # m by which finer files may reach beyond their root
-EDITION = 1  # raise it when the same input shall be converted anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +52,23 @@ class Payload:
     georeference: Georeference
 
 
+class OsgbOptions(MeshOptions):
+    """Options of oblique surveys."""
+
+    top: bool = Field(
+        default=True,
+        description="bake light nodes above the tiles, which then stand for their coarsest files",
+    )
+
+
 class OsgbSource(Source):
     """Reads OSGB tile trees: a delivery folder, its metadata.xml, or a single .osgb file."""
 
     name: ClassVar[str] = "osgb"
     kind: ClassVar[Kind] = Kind.MESH
     reads: ClassVar[str] = "an OSGB delivery (the folder with metadata.xml and Data)"
+    options: ClassVar[type[Options]] = OsgbOptions
+    edition: ClassVar[int] = 2
 
     def supports(self, path: Path) -> bool:
         """Say yes to .osgb files and to folders that hold some, by names alone."""
@@ -73,20 +98,24 @@ class OsgbSource(Source):
                 path=request.paths[0],
                 remedy="give the folder that holds metadata.xml and Data",
             )
+        extent, top = _survey(parcels, request)
+        if not OsgbOptions.of(request).top:
+            top = None
         metadata = tuple(dict.fromkeys(d.metadata for d in found if d.metadata is not None))
         return Plan(
             parcels=parcels,
             refused=refused,
             warnings=_crs_warnings(placed),
             crs=next((g.resolved for _, g in placed if g.resolved is not None), None),
-            extent=_extent(parcels, request),
+            extent=extent,
             extra_inputs=metadata,
             parameters={
-                "edition": EDITION,
                 "heights": str(request.heights),
                 "geoid": request.city.geoid_source,
                 "georeference": [_described(g) for _, g in placed],
+                "top": None if top is None else top.described(),
             },
+            shared=top,
         )
 
     def build(self, parcel: Parcel, plan: Plan, request: Request, staging: Path) -> Built:
@@ -97,11 +126,28 @@ class OsgbSource(Source):
             CrsError: it lies nowhere on Earth.
             OutsideCityError: it lies outside of the city.
         """
+        top: Top | None = plan.shared
+        if top is not None and isinstance(parcel.payload, Bake):
+            facts, counts = bake(parcel, top, request.city, request.heights, staging)
+            return Built(parcel=parcel.id, facts=facts, counts=counts)
         job: Payload = parcel.payload
         placement = Placement(job.georeference, request.city, request.heights)
-        target = staging / "tiles" / parcel.id
-        tile, frame, found = convert_folder(job.root, job.data, target, placement)
-        if tile is None or tile.box is None or frame is None:
+
+        def draper(box: Box) -> Draper:
+            assert top is not None  # noqa: S101 - asked for below
+            own = Placement(top.georeference, request.city, request.heights)
+            return Draper(Plane(top, own), placement, box)
+
+        done = convert_folder(
+            job.root,
+            job.data,
+            staging / "tiles" / parcel.id,
+            placement,
+            OsgbOptions.of(request).encoding,
+            draper if top is not None else None,
+        )
+        found = done.found
+        if done.box is None or done.frame is None:
             nothing = Problem(path=str(parcel.path), reason="an empty tile: nothing to draw in it")
             return Built(
                 parcel=parcel.id,
@@ -109,19 +155,15 @@ class OsgbSource(Source):
                 refused=tuple(found.refused),
                 warnings=(nothing, *found.warnings),
             )
-        extent, heights = frame.extent(tile.box)
+        extent, heights = done.frame.extent(done.box)
         request.city.require_inside(extent, parcel.path)
-        facts = {
-            "uri": f"tiles/{parcel.id}/tileset.json",
-            "matrix": frame.matrix.tolist(),
-            "low": tile.box.low.tolist(),
-            "high": tile.box.high.tolist(),
-            "error": tile.error,
-            "heights": list(heights),
-            "extent": list(extent),
-            "placed": frame.way,
-            "residual": 0.0 if frame.exact else frame.residual(tile.box),
-        }
+        facts = _facts(parcel, done, done.box, done.frame)
+        facts |= {"heights": list(heights), "extent": list(extent)}
+        if top is not None:
+            own = Placement(top.georeference, request.city, request.heights)
+            middle = (done.box.low + done.box.high) / 2 + done.frame.centre
+            facts["middle"] = Plane(top, own).of(placement, middle[None])[0, :2].tolist()
+            facts |= {"raster": f"tiles/{parcel.id}/{RASTER}", "called": done.called}
         return Built(
             parcel=parcel.id,
             facts=facts,
@@ -131,6 +173,12 @@ class OsgbSource(Source):
             warnings=tuple(found.warnings),
         )
 
+    def further(
+        self, plan: Plan, built: Sequence[Built], request: Request, staging: Path
+    ) -> tuple[Parcel, ...]:
+        """The nodes of the overview, level by level."""
+        return () if plan.shared is None else next_parcels(plan.shared, built, request.paths[0])
+
     def finish(
         self, plan: Plan, built: Sequence[Built], request: Request, staging: Path
     ) -> Product:
@@ -139,29 +187,35 @@ class OsgbSource(Source):
         Raises:
             FormatError: no folder holds anything to draw.
         """
-        facts = [b.facts for b in built if b.facts]
+        facts = [b.facts for b in built if "heads" in b.facts]
         if not facts:
             raise FormatError(
                 "no tile folder holds anything to draw",
                 path=request.paths[0],
                 remedy="see the report for the reason of each",
             )
-        root, error = join([_entry(f) for f in facts])
         extras = {
             "generator": f"cim {__version__}",
             "source": self.name,
             "distance_focal_length_px": FOCAL_LENGTH,
         }
-        write(staging / "tileset.json", root, error, extras)
+        media: dict[str, Any] = {"tileset": "tileset.json"}
+        top: Top | None = plan.shared
+        figures = None
+        if top is not None:
+            own = Placement(top.georeference, request.city, request.heights)
+            figures = write_top(staging, built, top, own, extras)
+        if figures is None:
+            root, error = join([entry for f in facts for entry in _entries(f)])
+            write(staging / "tileset.json", root, error, extras)
+        else:
+            media["overview"] = figures
         extent = Bounds(*facts[0]["extent"])
         for more in facts[1:]:
             extent = extent.union(Bounds(*more["extent"]))
         return Product(
             extent=extent,
-            media={
-                "tileset": "tileset.json",
-                "placement_residual_m": max(f["residual"] for f in facts),
-            },
+            media=media | {"placement_residual_m": max(f["residual"] for f in facts)},
             heights=(
                 min(f["heights"][0] for f in facts),
                 max(f["heights"][1] for f in facts),
@@ -182,7 +236,7 @@ class OsgbSource(Source):
             )
             for look in check_tileset(tileset, request.city.bounds)
         )
-        return (_placement(product), *looks)
+        return (_placement(product), *_overview(product), *looks)
 
 
 def _placement(product: Product) -> Check:
@@ -195,6 +249,40 @@ def _placement(product: Product) -> Check:
         errors=errors,
         figures={"worst_residual_m": residual},
     )
+
+
+def _overview(product: Product) -> tuple[Check, ...]:
+    """Whether the overview is as light as it is meant to be."""
+    figures: dict[str, float] | None = product.media.get("overview")
+    if figures is None:
+        return ()
+    heavy = figures["root_bytes"] > ROOT_BYTES
+    errors = (f"the root weighs {figures['root_bytes']:.0f} bytes",) if heavy else ()
+    return (
+        Check(
+            name="overview", looked_at=int(figures["nodes"]), errors=errors, figures=dict(figures)
+        ),
+    )
+
+
+def _facts(parcel: Parcel, done: Converted, box: Box, frame: Frame) -> dict[str, Any]:
+    """Where a folder's tilesets are, and how well they are placed."""
+    heads = [
+        {
+            "uri": f"tiles/{parcel.id}/{head_name(index)}",
+            "low": head.box.low.tolist(),
+            "high": head.box.high.tolist(),
+            "error": head.error,
+        }
+        for index, head in enumerate(done.heads)
+        if head.box is not None
+    ]
+    return {
+        "heads": heads,
+        "matrix": frame.matrix.tolist(),
+        "placed": frame.way,
+        "residual": 0.0 if frame.exact else frame.residual(box),
+    }
 
 
 def _parcels(placed: list[tuple[Delivery, Georeference]]) -> tuple[Parcel, ...]:
@@ -218,22 +306,43 @@ def _parcels(placed: list[tuple[Delivery, Georeference]]) -> tuple[Parcel, ...]:
                 payload=Payload(tree.root, delivery.folder, place),
             )
         )
+    parcels = [replace(parcel, folder=f"tiles/{parcel.id}") for parcel in parcels]
     return tuple(parcels)
 
 
-def _extent(parcels: Sequence[Parcel], request: Request) -> Bounds | None:
-    """Where the root files lie; those that cannot be read or placed are told when built."""
+def _survey(parcels: Sequence[Parcel], request: Request) -> tuple[Bounds | None, Top | None]:
+    """Where the root files lie, and the overview that suits them.
+
+    Files that cannot be read or placed are told when they are built.
+    """
     whole: Bounds | None = None
+    plane: Placement | None = None
+    boxes: list[Box] = []
+    errors: list[float] = []
     for parcel in parcels:
         job: Payload = parcel.payload
         with suppress(FormatError, CrsError):
-            box = reach(read_scene(job.root))
-            if box is not None:
-                wide = Box(box.low - OVERHANG, box.high + OVERHANG)
-                place = Placement(job.georeference, request.city, request.heights)
-                here = place.bounds(wide)
-                whole = here if whole is None else whole.union(here)
-    return whole
+            scene = read_scene(job.root)
+            box = reach(scene)
+            if box is None:
+                continue
+            wide = Box(box.low - OVERHANG, box.high + OVERHANG)
+            place = Placement(job.georeference, request.city, request.heights)
+            here = place.bounds(wide)
+            whole = here if whole is None else whole.union(here)
+            plane = plane or place
+            if job.georeference is not plane.georeference and request.city.bounds.contains(here):
+                box = Box.around(plane.local(place.ecef(box.corners())))
+            boxes.append(box)
+            errors.append(_called(scene))
+    if plane is None:
+        return whole, None
+    return whole, Top.over(plane.georeference, boxes, errors)
+
+
+def _called(scene: Scene) -> float:
+    """At which error a root file is replaced by finer ones, m."""
+    return max((link.error for branch in scene.branches for link in branch.links), default=0.0)
 
 
 def _crs_warnings(placed: list[tuple[Delivery, Georeference]]) -> tuple[Problem, ...]:
@@ -259,9 +368,16 @@ def _described(place: Georeference) -> dict[str, Any]:
     return {"crs": crs, "enu": place.enu, "origin": place.origin}
 
 
-def _entry(facts: Any) -> Entry:
-    box = Box(np.array(facts["low"]), np.array(facts["high"]))
-    return Entry(facts["uri"], box, np.array(facts["matrix"]), facts["error"])
+def _entries(facts: Any) -> list[Entry]:
+    return [
+        Entry(
+            head["uri"],
+            Box(np.array(head["low"]), np.array(head["high"])),
+            np.array(facts["matrix"]),
+            head["error"],
+        )
+        for head in facts["heads"]
+    ]
 
 
 def _proposed(layer_id: str) -> Layer:

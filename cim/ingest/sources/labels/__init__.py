@@ -1,0 +1,6 @@
+"""Individual buildings in a published mesh (单体化): its triangles are given to footprints."""
+
+from cim.ingest.sources.labels.footprints import Footprints
+from cim.ingest.sources.labels.source import Base, LabelSource
+
+__all__ = ["Base", "Footprints", "LabelSource"]

@@ -1,0 +1,112 @@
+"""Reads the files of a published mesh: each glb with its place on Earth, folder by folder.
+
+What is made from a published mesh (buildings told apart, a model refined) keeps its tileset
+documents as they are, and all files that it does not touch.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import numpy.typing as npt
+
+from cim.city import Bounds
+from cim.errors import FormatError
+from cim.geo.frames import lonlat_height
+from cim.ingest.marks import link
+from cim.tiles.volume import Volume, volume
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Content:
+    """One glb of a published tileset.
+
+    Args:
+        path: Relative to the version's folder.
+        matrix: 4 × 4 affine from its frame to ECEF (column vectors).
+        bounds: Of its tile, degrees.
+        heights: Of its tile, lowest and highest, ellipsoidal, m.
+        error: Geometric error of its tile, m.
+    """
+
+    path: Path
+    matrix: Floats
+    bounds: Bounds
+    heights: tuple[float, float]
+    error: float
+
+
+def contents(folder: Path, tileset: str) -> list[Content]:
+    """Every glb of a tileset and of the tilesets it refers to, in their order.
+
+    Raises:
+        FormatError: a document cannot be read; published ones can.
+    """
+    return list(_document(folder, Path(tileset), np.eye(4), 0))
+
+
+def _document(folder: Path, name: Path, matrix: Floats, depth: int) -> Iterator[Content]:
+    try:
+        root = json.loads((folder / name).read_bytes())["root"]
+        yield from _tile(folder, name, root, matrix, depth)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FormatError(f"no tileset: {error}", path=folder / name) from error
+
+
+def _tile(
+    folder: Path, document: Path, tile: Mapping[str, Any], above: Floats, depth: int
+) -> Iterator[Content]:
+    matrix = above
+    if "transform" in tile:
+        matrix = above @ np.array(tile["transform"], np.float64).reshape(4, 4).T
+    for content in tile.get("contents", [tile["content"]] if "content" in tile else []):
+        path = document.parent / unquote(str(content["uri"]))
+        if path.suffix == ".json":
+            yield from _document(folder, path, matrix, depth + 1)
+        elif path.suffix == ".glb":
+            bounds, heights = _place(volume(tile["boundingVolume"], matrix))
+            yield Content(path, matrix, bounds, heights, float(tile["geometricError"]))
+    for child in tile.get("children", []):
+        yield from _tile(folder, document, child, matrix, depth)
+
+
+def _place(bound: Volume) -> tuple[Bounds, tuple[float, float]]:
+    lon, lat, height = lonlat_height(bound.corners()).T
+    extent = Bounds(float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
+    return extent, (float(height.min()), float(height.max()))
+
+
+def by_folder(found: list[Content]) -> dict[Path, list[Content]]:
+    """Contents by the folder that they lie in, relative to the version's."""
+    folders: dict[Path, list[Content]] = {}
+    for content in found:
+        folders.setdefault(content.path.parent, []).append(content)
+    return folders
+
+
+def take_rest(source: Path, staging: Path) -> int:
+    """Link every file that staging does not hold yet from a published folder; how many."""
+    count = 0
+    for path in sorted(source.rglob("*")):
+        name = path.relative_to(source)
+        target = staging / name
+        if path.is_dir() or target.exists() or any(part.startswith(".") for part in name.parts):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        link(str(path), str(target))
+        count += 1
+    return count
+
+
+def take_folder(source: Path, target: Path) -> None:
+    """Link a whole folder."""
+    shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)

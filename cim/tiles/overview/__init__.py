@@ -1,0 +1,1 @@
+"""Light textured meshes above many tiles: a city opens from one small root."""
