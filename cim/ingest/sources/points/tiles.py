@@ -166,11 +166,12 @@ class Octree:
         )
         sums.classes |= set(np.flatnonzero(np.bincount(points["classification"])).tolist())
         sums.returns |= set(np.flatnonzero(np.bincount(points["return_number"])).tolist())
-        corners = Box.around(local).corners() @ matrix[:3, :3].T + matrix[:3, 3]
+        around = _box(local, self.encoding)
+        corners = around.corners() @ matrix[:3, :3].T + matrix[:3, 3]
         places = lonlat_height(corners)
         sums.low = np.minimum(sums.low, places.min(axis=0))
         sums.high = np.maximum(sums.high, places.max(axis=0))
-        self.made[key].append(Node(matrix, _box(local, self.encoding), 0.0, name))
+        self.made[key].append(Node(matrix, around, 0.0, name))
 
     def _tree(self) -> Node:
         """Hang the tiles of each cube under those of the cube around it."""
@@ -197,7 +198,9 @@ class Octree:
 
 def _box(local: npt.NDArray[np.float32], encoding: Encoding) -> Box:
     """The box around points, with what quantizing may move them by."""
-    box = Box.around(local)
+    low = np.array([local[:, i].min() for i in range(3)], np.float64)
+    high = np.array([local[:, i].max() for i in range(3)], np.float64)
+    box = Box(low, high)
     if encoding.geometry == "float32":
         return box
     slack = float((box.high - box.low).max()) / 65535
