@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cim.geo.frames import enu_matrix, lonlat_height
-from cim.tiles.tileset import STEP, Box, write
+from cim.tiles.tileset import STEP, THINNEST, Box, write
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -100,7 +100,7 @@ class Node:
 
     def whole(self) -> Box:
         """The box, in this frame, around own content and all below; errors are settled."""
-        boxes = [] if self.box is None else [self.box]
+        boxes = [] if self.box is None else [_thick(self.box)]
         below = 0.0
         for child in self.children:
             inner = child.whole()
@@ -116,6 +116,13 @@ class Node:
             result = result.union(box)
         self.box = result
         return result
+
+
+def _thick(box: Box) -> Box:
+    """The box as it is written: flat ones are given some thickness, which parents must hold."""
+    middle, half = (box.low + box.high) / 2, (box.high - box.low) / 2
+    half = np.maximum(half, THINNEST)
+    return Box(middle - half, middle + half)
 
 
 def frame_at(places: Floats) -> Floats:

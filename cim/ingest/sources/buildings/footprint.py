@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Option
 
@@ -108,9 +108,6 @@ class FootprintSource(Source):
         return look_at(product, request, staging)
 
 
-def _ground(options: FootprintOptions, request: Request) -> list[Any]:
-    """What tells one state of the published ground from another."""
-    if options.base != DEM:
-        return []
-    stats = [(path, path.stat()) for path in request.elevation]
-    return [[str(path), stat.st_size, stat.st_mtime_ns] for path, stat in stats]
+def _ground(options: FootprintOptions, request: Request) -> list[str]:
+    """Layer, version and file of each model that decides; a version never changes."""
+    return ["/".join(path.parts[-3:]) for path in request.elevation if options.base == DEM]

@@ -15,11 +15,18 @@ Cloud = npt.NDArray[np.void]
 
 POINT = np.dtype(
     [("x", "f8"), ("y", "f8"), ("z", "f8"), ("intensity", "u2"), ("classification", "u1"),
-     ("return_number", "u1"), ("rgb", "u2", (3,)), ("spare", "u2")]
+     ("return_number", "u1"), ("rgb", "u2", (3,)), ("spare", "u2", (3,))]
 )  # fmt: skip
+WORDS = POINT.itemsize // 8
 MOST = 3_000_000  # points held at once: about 0.4 GB with what the sorting needs
 BLOCK = 1_000_000
 DEEPEST = 12
+
+
+def take(points: Cloud, which: npt.NDArray[np.int64]) -> Cloud:
+    """Some points, in order; whole words are moved four times as fast as records."""
+    words = points.view(np.uint64).reshape(-1, WORDS)
+    return np.take(words, which, axis=0).reshape(-1).view(POINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,7 @@ class Spool:
             index = ((place - low) / (side / 2**depth)).astype(np.int64).clip(0, 2**depth - 1)
             key = (index[:, 0] << 42) | (index[:, 1] << 21) | index[:, 2]
             order = np.argsort(key, kind="stable")
-            key, points, index = key[order], points[order], index[order]
+            key, points, index = key[order], take(points, order), index[order]
             begins = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
             for a, b in zip(begins, [*begins[1:], len(key)], strict=True):
                 x, y, z = (int(v) for v in index[a])

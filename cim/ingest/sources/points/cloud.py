@@ -60,15 +60,15 @@ def _placed(chunk: Records, header: LasHeader, place: Place, lost: Counter[str])
     lost[OUTSIDE] += int((~inside).sum())
     lost[ABSURD] += int((inside & ~level).sum())
     keep = inside & level
-    whole = bool(keep.all())
-    given = chunk if whole else chunk[keep]
-    xyz = xyz if whole else xyz[keep]
-    points = np.zeros(len(given), POINT)
-    points["x"], points["y"], points["z"] = xyz.T
+    if not keep.all():
+        chunk, xyz = chunk[keep], xyz[keep]
+    points = np.zeros(len(chunk), POINT)
+    for axis, name in enumerate("xyz"):
+        points[name] = xyz[:, axis]
     for name in ("intensity", "classification", "return_number"):
-        points[name] = given[name]
+        points[name] = chunk[name]
     if header.point_format in COLORED:
-        points["rgb"] = given["rgb"]
+        points["rgb"] = chunk["rgb"]
     return points
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from cim.geo.frames import lonlat_height
 from cim.geo.octree import DIGITS, levels, morton
-from cim.ingest.sources.points.cells import Cell, Cloud, Spool
+from cim.ingest.sources.points.cells import Cell, Cloud, Spool, take
 from cim.ingest.sources.points.place import Place
 from cim.tiles.glb import Encoding, Primitive, write
 from cim.tiles.nested import Node, write_nested
@@ -23,7 +23,7 @@ Index = tuple[int, int, int]
 Key = tuple[int, Index]
 
 GRID = 7  # a tile of side s shows one point in each cube of s / 2^7
-LEAF = 25_000  # points that are not worth to be divided further
+LEAF = 50_000  # points that are not worth to be divided further
 FULLEST = 200_000  # points in one file
 
 
@@ -91,7 +91,7 @@ class Octree:
         """Sort the points of a cell and hand them down to their tiles."""
         codes = morton(points["x"], points["y"], points["z"], self.low, self.side)
         order = np.argsort(codes)
-        codes, points = codes[order], points[order]
+        codes = codes[order]
         level = levels(codes)
         over = level < cell.depth + GRID  # what a tile above the cell has room for
         over &= cell.depth > 0
@@ -100,30 +100,45 @@ class Octree:
             if mine.any():
                 shift = cell.depth - depth
                 x, y, z = (v >> shift for v in cell.index)
-                self.above[depth, (x, y, z)].append(points[mine])
+                self.above[depth, (x, y, z)].append(take(points, order[mine]))
         kept = ~over
         if kept.any():
-            self._branch(codes[kept], points[kept], level[kept], (cell.depth, cell.index))
+            self._branch(codes[kept], order[kept], level[kept], points, (cell.depth, cell.index))
 
     def _branch(
-        self, codes: npt.NDArray[np.uint64], points: Cloud, level: npt.NDArray[np.uint8], key: Key
+        self,
+        codes: npt.NDArray[np.uint64],
+        which: npt.NDArray[np.int64],
+        level: npt.NDArray[np.uint8],
+        points: Cloud,
+        key: Key,
     ) -> None:
+        """Tiles of a cube.
+
+        Args:
+            codes: (n,) sorted.
+            which: (n,) rows of ``points``.
+            level: (n,) of detail.
+            points: Of the whole cell.
+            key: Depth and index of the cube.
+        """
         depth, (x, y, z) = key
         if len(codes) <= LEAF or depth + GRID >= DIGITS:
             for start in range(0, len(codes), FULLEST):
-                self._content(key, points[start : start + FULLEST])
+                self._content(key, take(points, which[start : start + FULLEST]))
             return
         own = level <= depth + GRID
         if own.any():
-            self._content(key, points[own])
-        codes, points, level = codes[~own], points[~own], level[~own]
+            self._content(key, take(points, which[own]))
+        rest = ~own
+        codes, which, level = codes[rest], which[rest], level[rest]
         digit = (codes >> np.uint64(3 * (DIGITS - depth - 1))) & np.uint64(7)
         begins = np.searchsorted(digit, np.arange(9, dtype=np.uint64))
         for child in range(8):
             a, b = begins[child], begins[child + 1]
             if b > a:
                 index = (2 * x + (child & 1), 2 * y + (child >> 1 & 1), 2 * z + (child >> 2))
-                self._branch(codes[a:b], points[a:b], level[a:b], (depth + 1, index))
+                self._branch(codes[a:b], which[a:b], level[a:b], points, (depth + 1, index))
 
     def _content(self, key: Key, points: Cloud) -> None:
         """Write one file of points."""
@@ -151,11 +166,12 @@ class Octree:
         )
         sums.classes |= set(np.flatnonzero(np.bincount(points["classification"])).tolist())
         sums.returns |= set(np.flatnonzero(np.bincount(points["return_number"])).tolist())
-        corners = Box.around(local).corners() @ matrix[:3, :3].T + matrix[:3, 3]
+        around = _box(local, self.encoding)
+        corners = around.corners() @ matrix[:3, :3].T + matrix[:3, 3]
         places = lonlat_height(corners)
         sums.low = np.minimum(sums.low, places.min(axis=0))
         sums.high = np.maximum(sums.high, places.max(axis=0))
-        self.made[key].append(Node(matrix, _box(local, self.encoding), 0.0, name))
+        self.made[key].append(Node(matrix, around, 0.0, name))
 
     def _tree(self) -> Node:
         """Hang the tiles of each cube under those of the cube around it."""
@@ -182,7 +198,9 @@ class Octree:
 
 def _box(local: npt.NDArray[np.float32], encoding: Encoding) -> Box:
     """The box around points, with what quantizing may move them by."""
-    box = Box.around(local)
+    low = np.array([local[:, i].min() for i in range(3)], np.float64)
+    high = np.array([local[:, i].max() for i in range(3)], np.float64)
+    box = Box(low, high)
     if encoding.geometry == "float32":
         return box
     slack = float((box.high - box.low).max()) / 65535
