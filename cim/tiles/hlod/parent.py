@@ -18,7 +18,7 @@ from cim.tiles.hlod.simplify import deviation, simplified
 Floats = npt.NDArray[np.float64]
 
 SHARP = 16.0  # a tile is refined where its error covers 16 pixels: a texel then covers one
-SAFETY = 1.05  # of a distance that was measured at points only
+SAFETY = 1.25  # of a distance that was measured at points only
 STEP = 1.01
 
 

@@ -45,7 +45,7 @@ def simplified(points: Floats, triangles: Ints, most: int) -> Ints:
 def deviation(fine: Floats, coarse: Floats, seed: int = 0) -> float:
     """How far two surfaces are apart at most, from points on each to the other, m.
 
-    All vertices are asked, and points spread evenly over both.
+    All vertices and middles of edges are asked, and points spread evenly over both.
 
     Args:
         fine: (n, 3, 3) triangles.
@@ -59,7 +59,8 @@ def deviation(fine: Floats, coarse: Floats, seed: int = 0) -> float:
 
 def _apart(surface: Floats, other: Floats, seed: int) -> float:
     vertices = np.unique(surface.reshape(-1, 3), axis=0)
-    points = np.concatenate([vertices, spread(surface, SAMPLES, seed)])
+    middles = ((surface + np.roll(surface, 1, axis=1)) / 2).reshape(-1, 3)
+    points = np.concatenate([vertices, middles, spread(surface, SAMPLES, seed)])
     _, _, distances = Grid.over(other).nearest(points)
     return float(distances.max())
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 CHUNK = 1 << 22  # bytes
-LEAST_VERTEX, LEAST_CORNER, LEAST_EVENT = 3, 2, 2  # bytes that each needs, at least
+LEAST_VERTEX, LEAST_CORNER, LEAST_EVENT = 2, 2, 2  # bytes that each needs, at least
 _SPACE, _TAB, _LINE, _RETURN = 32, 9, 10, 13
 _HASH, _MINUS, _PLUS, _POINT, _SLASH, _ZERO, _NINE = 35, 45, 43, 46, 47, 48, 57
 _E, _e = 69, 101
@@ -264,12 +264,12 @@ def _scan(  # type: ignore[no-untyped-def]
     while i < size:
         i = _skip(data, i)
         kind = data[i]
-        blank = kind != _LINE and (data[i + 1] == _SPACE or data[i + 1] == _TAB)
+        blank = kind != _LINE and data[i + 1] in (_SPACE, _TAB, _RETURN, _LINE)
         if kind == _V and blank:
-            _vertex(data, i + 2, powers, line, counts, points)
+            _vertex(data, i + 1, powers, line, counts, points)
         elif kind == _F and blank:
             known[:] = before + counts[:3]
-            _face(data, i + 2, known, counts, corners, sizes)
+            _face(data, i + 1, known, counts, corners, sizes)
         elif kind == _V and data[i + 1] == _T:
             _row(data, i + 2, powers, line, uv[counts[_UV]], 2)
             counts[_UV] += 1
