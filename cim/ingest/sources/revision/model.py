@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from cim.city import Bounds, City
 from cim.geo.frames import enu_matrix, lonlat_height
 from cim.ingest.source import Built
+from cim.ingest.sources.flat import read_model
 from cim.ingest.sources.labels.plane import moved
 from cim.tiles import glb
 from cim.tiles.labels import heap
@@ -24,7 +26,7 @@ class Refined:
     """A refined model and where it stands.
 
     Args:
-        path: A glb file.
+        path: A glb file; or an OBJ or PLY whose z points up.
         lon: Of its origin, degrees.
         lat: Of its origin, degrees.
         height: Of its origin, orthometric, m.
@@ -51,7 +53,7 @@ class Refined:
 
 def place(name: str, model: Refined, city: City, folder: Path) -> Built:
     """Write a model with its place: one tile, drawn at any distance."""
-    read = glb.read(model.path)
+    read = _read(model.path)
     matrix = model.matrix(city.undulation(model.lon, model.lat))
     boxes = [Box.around(p.positions) for p in read.primitives]
     box = boxes[0]
@@ -73,6 +75,13 @@ def place(name: str, model: Refined, city: City, folder: Path) -> Built:
         "plan": round(sum(h[1] for h in heaps), 3),
     }
     return Built(parcel=name, facts=facts, extent=extent)
+
+
+def _read(path: Path) -> glb.Model:
+    if path.suffix.lower() not in (".obj", ".ply"):
+        return glb.read(path)
+    with tempfile.TemporaryDirectory() as work:
+        return glb.Model(read_model(path, Path(work)))
 
 
 def _heap(primitive: glb.Primitive, scale: float) -> tuple[float, float]:
