@@ -228,8 +228,8 @@ def test_any_ground_is_cut_without_a_crack(
                 for i in range(3):
                     ends = sorted((t[i].tobytes(), t[(i + 1) % 3].tobytes()))
                     edges[b"".join(ends)] = edges.get(b"".join(ends), 0) + 1
-        for ends, count in edges.items():
-            a, b = np.frombuffer(ends[:24]), np.frombuffer(ends[24:])
+        for both, count in edges.items():
+            a, b = np.frombuffer(both[:24]), np.frombuffer(both[24:])
             outer = any(a[k] == b[k] and a[k] in (0.0, SIDE) for k in (0, 1))
             assert count == (1 if outer else 2)
     shutil.rmtree(folder)

@@ -57,6 +57,11 @@ def _library_files(folder: Path, names: bytes) -> tuple[list[Path], list[bytes]]
     return [f for _, f in each if f is not None], [name for name, f in each if f is None]
 
 
+def _joined(text: bytes) -> bytes:
+    """Lines that go on behind a backslash, in one; few files have any."""
+    return _JOINED.sub(b" ", text) if b"\\" in text else text
+
+
 class _Reader:
     def __init__(self, path: Path, writer: Writer) -> None:
         self.path = path
@@ -89,14 +94,14 @@ class _Reader:
                 while end > 0 and rest[max(end - 2, 0) : end].rstrip(b"\r").endswith(b"\\"):
                     end = rest.rfind(b"\n", 0, end)
                 if end >= 0:
-                    yield _JOINED.sub(b" ", rest[: end + 1])
+                    yield _joined(rest[: end + 1])
                     rest = rest[end + 1 :]
                 if len(rest) > CHUNK // 2:
                     raise FormatError(
                         f"a line of more than {len(rest)} bytes", path=self.path, remedy=REMEDY
                     )
         if rest:
-            yield _JOINED.sub(b" ", rest) + b"\n"
+            yield _joined(rest) + b"\n"
 
     def _take(self, chunk: bytes, found: Found) -> None:
         add = self.writer.add

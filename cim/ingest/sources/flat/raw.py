@@ -92,6 +92,15 @@ class Raw:
             return np.empty((0, *shape), kind)
         return np.memmap(self.folder / name, kind, "r", shape=(rows, *shape))
 
+    def rows(self, name: str, part: slice) -> Array:
+        """Some rows of a column, read into memory: for columns that are read front to back."""
+        kind, shape = COLUMNS[name]
+        size = np.dtype(kind).itemsize * int(np.prod(shape))
+        count = (part.stop - part.start) * size
+        with (self.folder / name).open("rb") as file:
+            file.seek(part.start * size)
+            return np.frombuffer(bytearray(file.read(count)), kind).reshape(-1, *shape)
+
     def count(self, word: str, number: int = 1) -> None:
         """Note that something was found so many times."""
         if number:

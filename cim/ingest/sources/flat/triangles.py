@@ -47,9 +47,8 @@ def batches(raw: Raw, up: str, *, counting: bool = False) -> Iterator[Batch]:
 
 
 def _faces(raw: Raw) -> Iterator[tuple[Ints, Ints]]:
-    triangles, materials = raw.column("triangles"), raw.column("materials")
-    for part in parts(len(triangles), BATCH):
-        yield np.array(triangles[part]), np.array(materials[part])
+    for part in parts(raw.lengths.get("triangles", 0), BATCH):
+        yield raw.rows("triangles", part), raw.rows("materials", part)
     sizes = raw.column("sizes")
     if not len(sizes):
         return
