@@ -123,10 +123,12 @@ def repacked(
         most: Pixels along a side of the square that must hold them.
     """
     factor = 1
+    bare = 2 * len(found.low) * (2 * PAD + 1) ** 2  # what thousands of specks need for their rims
+    limit = max(most * most, bare)
     while True:
         low = found.low // factor * factor - PAD * factor
         size = -(-(found.low + found.size - low) // factor) + PAD
-        if factor > 1 << 16 or float((size[:, 0] * size[:, 1]).sum()) <= most * most:
+        if float((size[:, 0] * size[:, 1]).sum()) <= limit:
             break
         factor += 1
     places, width, height = pack(size)
