@@ -119,6 +119,7 @@ def test_all_readers_are_registered_each_with_its_kind() -> None:
         "vector": Kind.VECTOR,
         "footprint": Kind.MESH,
         "points": Kind.POINTS,
+        "flat": Kind.MESH,
     }
 
 
