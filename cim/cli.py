@@ -14,6 +14,7 @@ from cim.commands import (
     label,
     layers,
     reference,
+    revise,
     run,
     serve,
 )
@@ -27,6 +28,7 @@ app.command("ingest")(ingest.ingest)
 app.command("check")(check.check)
 app.command("deliveries")(deliveries.deliveries)
 app.command("label")(label.label)
+app.command("revise")(revise.revise)
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     run.run
 )

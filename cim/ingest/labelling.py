@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,53 @@ from cim.store.database import ready
 from cim.store.files import Files
 
 FID = Field(name="row", title="行号", title_en="Row", type=FieldType.INTEGER)
+
+
+def footprints_of(engine: Engine, layer: str, folder: Path, key: str | None) -> Footprints:
+    """The buildings of a published layer of polygons, written to a folder.
+
+    Raises:
+        NotFoundError: the layer is not published.
+        ParameterError: it holds no polygons, or the key is no field.
+    """
+    path = folder / "footprints.parquet"
+    with ready(engine) as connection:
+        buildings = registry.published(connection, layer)
+        _require_polygons(buildings)
+        frame = rows.frame(connection, buildings)
+    frame.rename(columns={"fid": FID.name}).to_parquet(path)
+    return _footprints(path, buildings, key)
+
+
+def unlabelled(engine: Engine, files: Files, mesh: str) -> tuple[Version, Base]:
+    """The current version of a published mesh, and its newest one without labels.
+
+    Raises:
+        NotFoundError: the layer is not published.
+        ParameterError: it is no mesh.
+    """
+    with ready(engine) as connection:
+        current = registry.published(connection, mesh)
+        _require(current, Kind.MESH, "a mesh")
+        number = int(current.media.get("unlabelled", current.version))
+        whole = registry.published(connection, mesh, number)
+    base = Base(
+        folder=files.version(mesh, whole.version),
+        version=whole.version,
+        media=whole.media,
+        extent=whole.extent,
+        heights=whole.heights,
+    )
+    return current, base
+
+
+@contextmanager
+def scratch(files: Files) -> Iterator[Path]:
+    """A folder for one run, where the workers of other machines see it too."""
+    above = files.root / "staging"
+    above.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="footprints-", dir=above) as folder:
+        yield Path(folder)
 
 
 def label_mesh(
@@ -56,27 +104,9 @@ def label_mesh(
         NotFoundError: one of the layers is not published.
         ParameterError: they are no mesh and no polygons, or the key is no field.
     """
-    scratch = files.root / "staging"  # where the workers of other machines see it too
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="footprints-", dir=scratch) as folder:
-        path = Path(folder) / "footprints.parquet"
-        with ready(engine) as connection:
-            current = registry.published(connection, mesh)
-            _require(current, Kind.MESH, "a mesh")
-            unlabelled = int(current.media.get("unlabelled", current.version))
-            whole = registry.published(connection, mesh, unlabelled)
-            buildings = registry.published(connection, footprints)
-            _require_polygons(buildings)
-            frame = rows.frame(connection, buildings)
-        frame.rename(columns={"fid": FID.name}).to_parquet(path)
-        base = Base(
-            folder=files.version(mesh, whole.version),
-            version=whole.version,
-            media=whole.media,
-            extent=whole.extent,
-            heights=whole.heights,
-        )
-        source = LabelSource(base=base, footprints=_footprints(path, buildings, key))
+    current, base = unlabelled(engine, files, mesh)
+    with scratch(files) as folder:
+        source = LabelSource(base=base, footprints=footprints_of(engine, footprints, folder, key))
         request = Request(
             paths=(base.folder,),
             layer_id=mesh,

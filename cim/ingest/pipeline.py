@@ -36,6 +36,8 @@ from cim.layers import Kind, require_id
 from cim.store.database import ready
 from cim.store.files import Files, disk_errors
 
+MOST_KEPT = 5  # newest versions whose parts may be taken over
+
 
 def detect(paths: Sequence[Path], kind: Kind | None = None) -> Source:
     """The source that reads all of the paths; one of the layer's kind, if the layer is known.
@@ -208,10 +210,18 @@ class _Run:
         folders: list[Path] = []
         if staging.parent.is_dir():
             folders += sorted(other for other in staging.parent.iterdir() if other != staging)
-        if self.before is not None and self.before.current is not None:
-            current = self.before.current
-            folders.append(self.place.files.version(current.layer.id, current.version))
+        folders += self._versions()
         return [Kept(folder) for folder in folders if folder.is_dir()]
+
+    def _versions(self) -> list[Path]:
+        """Folders of the served version, then of the newest ones: a rollback keeps its parts."""
+        if self.before is None or self.before.current is None:
+            return []
+        served = self.before.current.version
+        with ready(self.place.engine) as connection:
+            newest = [v.version for v in registry.versions(connection, self.request.layer_id)]
+        numbers = dict.fromkeys([served, *newest[:MOST_KEPT]])
+        return [self.place.files.version(self.request.layer_id, number) for number in numbers]
 
     def _make(self, staging: Path, common: str, keys: dict[str, str], kept: list[Kept]) -> Product:
         """Build, join and check a version in staging.

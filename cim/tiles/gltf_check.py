@@ -15,6 +15,7 @@ from cim.tiles.gltf_features import check_features
 _SIGNATURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG", "image/webp": b"RIFF"}
 _QUANTIZED = "KHR_mesh_quantization"
 _FLOAT = 5126
+_LARGEST = 1e12
 
 
 @dataclass(slots=True)
@@ -45,7 +46,8 @@ def look(source: Path | bytes | memoryview) -> GlbFacts:
     facts = GlbFacts()
     try:
         raw = source.read_bytes() if isinstance(source, Path) else source
-        _Look(Gltf(*chunks(raw)), facts).all()
+        with np.errstate(all="ignore"):
+            _Look(Gltf(*chunks(raw)), facts).all()
     except Broken as error:
         facts.errors.append(str(error))
     except OSError as error:
@@ -78,8 +80,8 @@ class _Look:
         self.table_rows = check_features(gltf)
         self.facts.features = sum(self.table_rows)
         for node, matrix in gltf.placed():
-            if not np.isfinite(matrix).all():
-                raise Broken("a node's transformation is not finite")
+            if not np.abs(matrix).max() <= _LARGEST:
+                raise Broken("a node's transformation is beyond all measure")
             for primitive in gltf.items("meshes")[node["mesh"]]["primitives"]:
                 self._primitive(primitive, matrix)
 

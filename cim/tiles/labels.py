@@ -181,30 +181,69 @@ def _cut(primitive: Primitive, to_plan: Floats, regions: Regions) -> Cut | None:
     return regions.cut(points, primitive.triangles.astype(np.int64))
 
 
-def remove(model: Model, to_plan: Floats, regions: Regions) -> Model | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Removed:
+    """What is left of a mesh, and what was taken out of it.
+
+    Args:
+        model: What is left; without primitives where nothing is.
+        volume: Between the taken surface and the feet, m³.
+        area: Of the taken surface in plan, m².
+    """
+
+    model: Model
+    volume: float
+    area: float
+
+
+def remove(model: Model, to_plan: Floats, regions: Regions) -> Removed | None:
     """The same mesh without what stands in the regions; None where it touches none.
 
-    A primitive of which nothing is left is dropped; a model may be left without any.
+    Args:
+        model: Without features, or with ones that are forgotten.
+        to_plan: 4 × 4 affine from the model's frame to the plan's (column vectors).
+        regions: What is taken out.
     """
     cuts = [_cut(p, to_plan, regions) for p in model.primitives]
     if all(c is None for c in cuts):
         return None
     nobody = np.full(len(regions.regions), NULL_FEATURE, np.uint32)
-    made: list[Primitive] = []
+    feet = np.array([r.foot for r in regions.regions])
+    left: list[Primitive] = []
+    volume = area = 0.0
     for primitive, found in zip(model.primitives, cuts, strict=True):
         if found is None:
-            made.append(primitive)
+            left.append(replace(primitive, features=None))
             continue
-        outside = found.owner < 0
-        if outside.any():
-            left = replace(
+        taken = found.owner >= 0
+        points = blend(np.asarray(primitive.positions, np.float64), found)
+        points = points @ to_plan[:3, :3].T + to_plan[:3, 3]
+        more = heap(points[found.triangles[taken]], feet[found.owner[taken]])
+        volume, area = volume + more[0], area + more[1]
+        if not taken.all():
+            kept = replace(
                 found,
-                triangles=found.triangles[outside],
-                owner=found.owner[outside],
-                source=found.source[outside],
+                triangles=found.triangles[~taken],
+                owner=found.owner[~taken],
+                source=found.source[~taken],
             )
-            made.append(replace(_rebuilt(primitive, left, nobody), features=primitive.features))
-    return Model(made, model.table)
+            left.append(replace(_rebuilt(primitive, kept, nobody), features=None))
+    return Removed(Model(left), volume, area)
+
+
+def heap(corners: Floats, feet: Floats) -> tuple[float, float]:
+    """Volume between triangles and planes below them (m³), and their area in plan (m²).
+
+    Each triangle counts by its area in plan, negative where it faces down, times the mean height
+    of its corners above the plane: exact for planes, and closed bodies lose what they overhang.
+
+    Args:
+        corners: (m, 3, 3), z up, m.
+        feet: (m, 3) planes: heights a·x + b·y + c, m.
+    """
+    a, b, c = corners[:, 0, :2], corners[:, 1, :2], corners[:, 2, :2]
+    area = ((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]) / 2
+    return float((area * _above(corners, feet).mean(axis=1)).sum()), float(area.sum())
 
 
 def _rebuilt(primitive: Primitive, made: Cut, place: npt.NDArray[np.uint32]) -> Primitive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -109,8 +109,14 @@ class Metadata:
             return [f"schema: incomplete: {type(error).__name__} {error}"]
         return []
 
-    def entity(self, name: str, entity: Any) -> Iterable[str]:
+    def entity(self, name: str, entity: Any) -> list[str]:
         """What is wrong with the metadata of a tileset, group, tile or content."""
+        try:
+            return list(self._entity(name, entity))
+        except (AttributeError, TypeError, KeyError, ValueError) as error:
+            return [f"{name}: it or its class is malformed: {error}"]
+
+    def _entity(self, name: str, entity: Any) -> Iterator[str]:
         if not isinstance(entity, Mapping):
             yield f"{name}: no object"
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from cim.geo.frames import lonlat_height
 Floats = npt.NDArray[np.float64]
 
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
+LARGEST = 1e12  # m: farther away than anything on Earth
+_ROUNDING = 1e-6
 _STEPS = (-1.0, 0.0, 1.0)
 _LATTICE = np.array([[x, y, z] for x in _STEPS for y in _STEPS for z in _STEPS])
 _CROSS = np.concatenate([np.eye(3), -np.eye(3)])
@@ -151,8 +154,23 @@ def volume(given: Any, matrix: Floats) -> Volume:
             numbers = np.array(given[kind], dtype=np.float64)
             if numbers.shape != (length,) or not np.isfinite(numbers).all():
                 raise ValueError(f"boundingVolume.{kind} is not {length} finite numbers")
+            _require_measure(kind, numbers)
             return Volume(kind, _moved(kind, numbers, matrix))
     raise ValueError("boundingVolume is neither box, sphere nor region")
+
+
+def _require_measure(kind: str, numbers: Floats) -> None:
+    if np.abs(numbers).max() > LARGEST:
+        raise ValueError(f"boundingVolume.{kind} is beyond all measure")
+    if kind == "sphere" and numbers[3] < 0:
+        raise ValueError("boundingVolume.sphere has a negative radius")
+    if kind == "region":
+        west, south, east, north, low, high = numbers
+        turn, quarter = math.pi + _ROUNDING, math.pi / 2 + _ROUNDING
+        if max(abs(west), abs(east)) > turn or not -quarter <= south <= north <= quarter:
+            raise ValueError("boundingVolume.region is not on Earth: radians, south below north")
+        if low > high:
+            raise ValueError("boundingVolume.region has its least height above its largest")
 
 
 def _moved(kind: str, numbers: Floats, matrix: Floats) -> Floats:
@@ -164,3 +182,22 @@ def _moved(kind: str, numbers: Floats, matrix: Floats) -> Floats:
         return np.array([*centre, numbers[3] * scale])
     halves = numbers[3:].reshape(3, 3) @ matrix[:3, :3].T
     return np.concatenate([centre, halves.ravel()])
+
+
+def placed(above: Floats, tile: Mapping[str, Any]) -> Floats:
+    """The 4 × 4 matrix of a tile (column vectors) below its parent's.
+
+    Raises:
+        ValueError: its ``transform`` is not finite, flattens, or leads beyond all measure.
+    """
+    if "transform" not in tile:
+        return above
+    numbers = np.array(tile["transform"], dtype=np.float64)
+    if numbers.shape != (16,) or not np.isfinite(numbers).all():
+        raise ValueError("transform is not 16 finite numbers")
+    matrix: Floats = above @ numbers.reshape(4, 4).T
+    if not np.abs(matrix).max() <= LARGEST:
+        raise ValueError("transform is beyond all measure")
+    if abs(np.linalg.det(matrix[:3, :3])) < 1e-12:
+        raise ValueError("transform flattens its tile")
+    return matrix

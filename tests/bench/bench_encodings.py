@@ -34,6 +34,7 @@ def plain(source: Path, staging: Path) -> list[Path]:
         paths=(source,),
         layer_id="demo.mesh",
         layer=None,
+        options={"top": False},  # every file of the delivery, the coarsest too
         city=City(
             name="",
             name_en="",

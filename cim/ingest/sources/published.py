@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,30 @@ from cim.city import Bounds
 from cim.errors import FormatError
 from cim.geo.frames import lonlat_height
 from cim.ingest.marks import link
+from cim.tiles import glb
+from cim.tiles.glb import Encoding
 from cim.tiles.volume import Volume, volume
 
 Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A published mesh that another version is made from; one without labels.
+
+    Args:
+        folder: Of its version.
+        version: Its number.
+        media: How it is served.
+        extent: Where it lies.
+        heights: Lowest and highest orthometric height, m.
+    """
+
+    folder: Path
+    version: int
+    media: Mapping[str, Any]
+    extent: Bounds
+    heights: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,3 +132,20 @@ def take_rest(source: Path, staging: Path) -> int:
 def take_folder(source: Path, target: Path) -> None:
     """Link a whole folder."""
     shutil.copytree(source, target, copy_function=link, dirs_exist_ok=True)
+
+
+def encoding_of(path: Path) -> Encoding:
+    """How a file was written, so that it is written so again; its images are kept."""
+    with path.open("rb") as file:
+        (length,) = struct.unpack_from("<I", file.read(20), 12)
+        used = json.loads(file.read(length)).get("extensionsUsed", [])
+    if "EXT_meshopt_compression" in used:
+        return Encoding("meshopt")
+    return Encoding("quantized" if "KHR_mesh_quantization" in used else "float32")
+
+
+def rewrite(path: Path, model: glb.Model, encoding: Encoding) -> None:
+    """Write in place of a linked file, whose other name must keep what it has."""
+    part = path.with_suffix(".part")
+    glb.write(part, model.primitives, table=model.table, encoding=encoding)
+    part.replace(path)

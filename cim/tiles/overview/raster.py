@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -65,11 +66,11 @@ class Raster:
             FormatError: it is damaged.
         """
         try:
-            with np.load(path) as data:
+            with path.open("rb") as file, np.load(file) as data:
                 texel, column, row, typical, worst = data["place"].tolist()
                 colour, height = data["colour"], data["height"]
                 cover = np.unpackbits(data["cover"], axis=1, count=colour.shape[1]).astype(bool)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, BadZipFile, EOFError) as error:
             raise FormatError(
                 f"a raster of the overview cannot be read: {error}",
                 path=path,

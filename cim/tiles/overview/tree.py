@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from cim.tiles.tileset import Box, Entry, write
+from cim.tiles.tileset import STEP, Box, Entry, write
 
 Floats = npt.NDArray[np.float64]
 
@@ -104,7 +104,10 @@ def write_tree(folder: Path, root: Node, frame: Floats, branch: str, extras: Any
     apart: set[str] = set()
     _divide(root, apart)
     head = {"transform": frame.T.ravel().tolist()} | _inline(root, "", branch, apart)
-    write(folder / "tileset.json", head, root.error, extras)
+    # a viewer draws nothing at all of a tileset whose own error it cannot see: not before it is
+    # smaller than that itself
+    whole = max(float(np.linalg.norm(root.box.high - root.box.low)), root.error * STEP)
+    write(folder / "tileset.json", head, whole, extras)
     if apart:
         (folder / branch).mkdir(exist_ok=True)
     for node in _all(root):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from pyproj import Transformer
 
 from cim.city import Bounds
 from cim.errors import CrsError, OutsideCityError
-from cim.geo.heights import Heights
+from cim.geo.frames import lonlat_height
+from cim.geo.heights import GridGeoid, Heights
 from cim.ingest.sources.osgb import OsgbSource
+from cim.ingest.sources.osgb.metadata import Georeference
+from cim.ingest.sources.osgb.place import Placement
 from tests.ingest.osgb.scenes import (
     ORIGIN,
     Run,
@@ -150,3 +154,20 @@ def test_a_zone_outside_of_its_area_of_use_is_reported(tmp_path: Path) -> None:
     metadata(folder, "EPSG:4544", "650000,3900000,1400")  # 106.65E in the zone of 105E
     result = run(folder, staging=tmp_path / "out")
     assert any("outside of the area" in w.reason for w in result.warnings)
+
+
+def test_an_enu_delivery_follows_the_geoid_away_from_its_tangent_point() -> None:
+    """N falls by 1 m per 0.01° to the east; 3 km away the height must tell."""
+    geoid = GridGeoid(106.0, 35.0, (1.0, 1.0), np.array([[0.0, -100.0], [0.0, -100.0]]))
+    here = replace(city(), geoid=geoid)
+    place = Georeference(resolved=None, enu=(35.22, 106.65), origin=(0.0, 0.0, 0.0))
+    placement = Placement(place, here, Heights.ORTHOMETRIC)
+    points = np.array([[0.0, 0, 10], [3000.0, 500, 10]])
+    placed = placement.ecef(points)
+    lon, _, height = lonlat_height(placed).T
+    fall = (lon[1] - lon[0]) * -100.0
+    curved = (3000.0**2 + 500**2) / 2 / 6_371_000
+    assert height[0] == pytest.approx(10 - 65.0, abs=1e-6)
+    assert height[1] - height[0] == pytest.approx(fall + curved, abs=0.02)
+    np.testing.assert_allclose(placement.local(placed), points, atol=1e-3)
+    np.testing.assert_allclose(placement.affine(points[1])[:3, 3], placed[1], atol=1e-6)

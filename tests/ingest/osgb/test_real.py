@@ -227,3 +227,33 @@ def test_an_empty_root_of_a_real_survey_is_skipped(shared_data: Path, tmp_path: 
     assert read_scene(empty).branches == ()
     with pytest.raises(CimError, match="anything to draw"):
         run(empty, staging=tmp_path, crs="EPSG:4545", origin=(377000.0, 3900000.0, 0.0))
+
+
+def test_the_overview_of_real_tiles_never_hastens_the_finest_level(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    """Every file is asked for where OpenSceneGraph would ask for it, at most at 1.1 times that."""
+    assert shared_data.is_dir()
+    result = run(_production(), staging=tmp_path, where=SHENZHEN, top=True)
+    assert result.errors == []
+    (node,) = [b.facts for b in result.built if "cell" in b.facts]
+    assert node["error"] == pytest.approx(32, rel=0.01)
+    assert node["bytes"] < 100_000
+    assert result.counts["replaced_by_overview"] == 4
+    compared = 0
+    for source in sources():
+        called = [link.error for b in read_scene(source).branches for link in b.links]
+        name = source.stem.replace("+", "")
+        found = [e for i in (0, 1) if (e := _error_of(result.tileset(i), name)) is not None]
+        for ours in found:
+            assert ours <= max(called, default=0.0) * 1.1
+            compared += 1
+    assert compared == len(sources()) - 4
+    assert gltf_errors([result.staging / node["uri"]]) == []
+
+
+def _error_of(tile: dict[str, Any], name: str) -> float | None:
+    if tile.get("content", {}).get("uri") == f"{name}.glb":
+        return float(tile["geometricError"])
+    found = (_error_of(child, name) for child in tile.get("children", []))
+    return next((error for error in found if error is not None), None)

@@ -9,6 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cim.errors import FormatError
+from cim.ingest.sources.osgb.graph import Geometry, Texture
+from cim.ingest.sources.osgb.graph import Image as SceneImage
+from cim.ingest.sources.osgb.picture import texture
+from cim.ingest.sources.osgb.scene import _colours
 from tests.ingest.osgb.scenes import Run, delivery, jpeg, mesh, run, sheet
 from tests.ingest.osgb.writer import Draw, Geode, Picture, Shape, Writer
 
@@ -133,3 +138,32 @@ def test_more_than_65535_vertices_are_kept(tmp_path: Path) -> None:
     result = ran(tmp_path, Shape(vertices, [Draw(indices=indices)]))
     assert result.counts["triangles"] == 23333
     assert mesh(result.files()[0])[0]["triangles"].dtype == np.uint32
+
+
+@pytest.mark.parametrize(("code", "form"), [(0x83F0, "DXT1"), (0x83F2, "DXT3"), (0x83F3, "DXT5")])
+def test_compressed_blocks_are_decoded_lowest_row_first(code: int, form: str) -> None:
+    upper, lower = Image.new("RGBA", (8, 4), (240, 0, 0)), Image.new("RGBA", (8, 4), (0, 0, 240))
+    whole = Image.new("RGBA", (8, 8))
+    whole.paste(lower, (0, 0))  # OpenGL keeps the lowest row first
+    whole.paste(upper, (0, 4))
+    buffer = io.BytesIO()
+    whole.save(buffer, "DDS", pixel_format=form)
+    blocks = memoryview(buffer.getvalue()[128:])
+    source = Texture(image=SceneImage(pixels=blocks, shape=(8, 8), format=code))
+    found = texture(source, Path("a.osgb"), Path(), {})
+    with Image.open(io.BytesIO(found.data)) as decoded:
+        pixels = np.asarray(decoded.convert("RGB")).astype(int)
+    assert abs(pixels[0, 0] - (240, 0, 0)).max() < 9
+    assert abs(pixels[7, 7] - (0, 0, 240)).max() < 9
+    short = Texture(image=SceneImage(pixels=blocks[:8], shape=(8, 8), format=code))
+    with pytest.raises(FormatError, match="fewer pixels"):
+        texture(short, Path("a.osgb"), Path(), {})
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_colours_of_vertices_are_used_where_there_is_no_texture(kind: type) -> None:
+    whole = np.array([[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255]])
+    given = whole.astype(np.uint8) if kind is np.uint8 else (whole / 255).astype(np.float32)
+    np.testing.assert_array_equal(_colours(Geometry(colours=given), 3), whole[:, :3])
+    assert _colours(Geometry(colours=given[:1]), 3) is None
+    assert _colours(Geometry(), 3) is None

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 from pydantic import Field
 
-from cim.city import Bounds, City
 from cim.errors import InputError
-from cim.geo.crs import GEOCENTRIC, GEODETIC_3D, rows, transformer
-from cim.geo.frames import enu_matrix
 from cim.ingest.marks import PARTS
 from cim.ingest.source import (
     Built,
@@ -33,23 +26,23 @@ from cim.ingest.source import (
 )
 from cim.ingest.sources.buildings.attributes import merged
 from cim.ingest.sources.labels.footprints import Footprints, Standing, Stood, stand
+from cim.ingest.sources.labels.plane import plane
 from cim.ingest.sources.published import (
+    Base,
     Content,
     by_folder,
     contents,
+    encoding_of,
+    rewrite,
     take_folder,
     take_rest,
 )
 from cim.layers import Kind
 from cim.tiles import glb
-from cim.tiles.glb import Encoding
-from cim.tiles.labels import Region, Regions, label
+from cim.tiles.labels import Regions, label
 from cim.tiles.mesh_check import check_tileset
 
 Floats = npt.NDArray[np.float64]
-
-NEARBY = 3.0  # m around a building where the mesh tells the ground that no model knows
-LOW = 2.0  # percentile of the heights there that is taken for the ground
 
 
 class LabelOptions(Options):
@@ -59,25 +52,6 @@ class LabelOptions(Options):
     clearance: float = Field(
         1.0, ge=0, le=10, description="height above the ground from which on it is the building, m"
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
-    """The published mesh that is labelled; one without labels of its own.
-
-    Args:
-        folder: Of its version.
-        version: Its number.
-        media: How it is served.
-        extent: Where it lies.
-        heights: Lowest and highest orthometric height, m.
-    """
-
-    folder: Path
-    version: int
-    media: Mapping[str, Any]
-    extent: Bounds
-    heights: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,21 +130,22 @@ class LabelSource(Source):
         """Label every glb of one folder."""
         task: _Task = parcel.payload
         take_folder(parcel.path, staging / str(parcel.folder))
-        plane = _plane(task, request.city, self.base.folder, _options(request))
-        regions = Regions(plane.regions)
+        clearance = _options(request).clearance
+        cut = plane(task.contents, task.standing, request.city, self.base.folder, clearance)
+        regions = Regions(cut.regions)
         table = task.standing.attributes.table(np.arange(len(task.standing)))
         found: set[str] = set()
         counts = {"labelled_files": 0, "labelled_triangles": 0, "triangles": 0}
         for content in task.contents:
             path = self.base.folder / content.path
             model = glb.read(path)
-            made = label(model, np.linalg.inv(plane.matrix) @ content.matrix, regions, table)
+            made = label(model, np.linalg.inv(cut.matrix) @ content.matrix, regions, table)
             counts["triangles"] += _triangles(made or model)
             if made is None:
                 continue
             counts["labelled_files"] += 1
             counts["labelled_triangles"] += _labelled(made)
-            _write(staging / content.path, made, _encoding(path))
+            rewrite(staging / content.path, made, encoding_of(path))
             assert made.table is not None  # noqa: S101 - label() made it
             (keys,) = (c.values for c in made.table.columns if c.name == self.footprints.key)
             found.update(str(key) for key in keys if key is not None)
@@ -233,88 +208,6 @@ def _warnings(stood: Stood) -> tuple[Problem, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Plane:
-    """The tangent plane that one folder is cut in.
-
-    Args:
-        matrix: 4 × 4 from the plane (east, north, up, m) to ECEF.
-        regions: The footprints in it.
-    """
-
-    matrix: Floats
-    regions: list[Region]
-
-
-def _plane(task: _Task, city: City, folder: Path, options: LabelOptions) -> _Plane:
-    """Footprints in the plane at the folder's middle, each over a sloping foot."""
-    bounds = task.contents[0].bounds
-    lon, lat = (bounds.west + bounds.east) / 2, (bounds.south + bounds.north) / 2
-    low = min(content.heights[0] for content in task.contents)
-    matrix = enu_matrix(lon, lat, low)
-    inverse: Floats = np.linalg.inv(matrix).astype(np.float64)
-    mesh: Floats | None = None
-    regions = []
-    for row, (outline, ground) in enumerate(
-        zip(task.standing.outlines, task.standing.ground, strict=True)
-    ):
-        known = ground[~np.isnan(ground[:, 2])]
-        height = city.undulation(*known[0, :2]) + known[:, 2].mean() if len(known) else low
-
-        def move(places: Floats, height: float = height) -> Floats:
-            tall = np.column_stack([places, np.full(len(places), height)])
-            return _inward(tall, inverse)[:, :2]
-
-        shape = shapely.transform(shapely.from_wkb(outline), move)
-        if len(known):
-            above = known.copy()
-            above[:, 2] += city.geoid.undulation(known[:, 0], known[:, 1])
-            foot = _fitted(_inward(above, inverse))
-        else:
-            mesh = _mesh(task, folder, inverse) if mesh is None else mesh
-            foot = np.array([0.0, 0.0, _lowest(mesh, shape)])
-        regions.append(Region(shape, foot + np.array([0.0, 0.0, options.clearance]), row))
-    return _Plane(matrix, regions)
-
-
-def _inward(places: Floats, inverse: Floats) -> Floats:
-    """(n, 3) of a plane from longitude, latitude and ellipsoidal height."""
-    away = rows(transformer(GEODETIC_3D, GEOCENTRIC), places)
-    return _moved(away, inverse)
-
-
-def _fitted(points: Floats) -> Floats:
-    """The plane a·x + b·y + c through points, least squares; level through fewer than three."""
-    middle = points.mean(axis=0)
-    away = points - middle
-    slope, _, rank, _ = np.linalg.lstsq(away[:, :2], away[:, 2], rcond=None)
-    if rank < 2 or isnan(slope[0]) or np.abs(slope).max() > 1:
-        slope = np.zeros(2)
-    return np.array([slope[0], slope[1], middle[2] - slope @ middle[:2]])
-
-
-def _mesh(task: _Task, folder: Path, inverse: Floats) -> Floats:
-    """Vertices of the finest files in the plane, to tell the ground where no model knows it."""
-    finest = min(content.error for content in task.contents)
-    finest_ones = [content for content in task.contents if content.error == finest]
-    found = [
-        _moved(primitive.positions, inverse @ content.matrix)
-        for content in finest_ones
-        for primitive in glb.read(folder / content.path).primitives
-    ]
-    return np.concatenate(found)
-
-
-def _moved(points: npt.NDArray[Any], matrix: Floats) -> Floats:
-    moved: Floats = points @ matrix[:3, :3].T + matrix[:3, 3]
-    return moved
-
-
-def _lowest(mesh: Floats, shape: Any) -> float:
-    near = shapely.contains_xy(shapely.buffer(shape, NEARBY), mesh[:, 0], mesh[:, 1])
-    return float(np.percentile(mesh[near, 2], LOW)) if near.any() else float(mesh[:, 2].min())
-
-
 def _triangles(model: glb.Model) -> int:
     return sum(len(p.triangles) for p in model.primitives if p.triangles is not None)
 
@@ -325,20 +218,3 @@ def _labelled(model: glb.Model) -> int:
         for p in model.primitives
         if p.features is not None and p.triangles is not None
     )
-
-
-def _encoding(path: Path) -> Encoding:
-    """How a file was written, so that it is written so again; its images are kept."""
-    with path.open("rb") as file:
-        (length,) = struct.unpack_from("<I", file.read(20), 12)
-        used = json.loads(file.read(length)).get("extensionsUsed", [])
-    if "EXT_meshopt_compression" in used:
-        return Encoding("meshopt")
-    return Encoding("quantized" if "KHR_mesh_quantization" in used else "float32")
-
-
-def _write(path: Path, model: glb.Model, encoding: Encoding) -> None:
-    """Write in place of a linked file, whose other name must keep what it has."""
-    part = path.with_suffix(".part")
-    glb.write(part, model.primitives, table=model.table, encoding=encoding)
-    part.replace(path)

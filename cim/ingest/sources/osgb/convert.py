@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,6 +15,7 @@ from cim.errors import FormatError
 from cim.ingest.source import Problem
 from cim.ingest.sources.osgb import picture
 from cim.ingest.sources.osgb.binary import REMEDY
+from cim.ingest.sources.osgb.findings import Findings
 from cim.ingest.sources.osgb.links import escapes
 from cim.ingest.sources.osgb.overview import RASTER, Draper
 from cim.ingest.sources.osgb.place import Frame, Placement
@@ -26,8 +26,6 @@ from cim.tiles.tileset import Box, Tile, settle, write_folder
 Floats = npt.NDArray[np.float64]
 
 DEEPEST = 32  # levels of files; real sets have up to 12
-MOST_NAMES = 200
-FLOAT_STEP = 0.001  # m
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -48,18 +46,6 @@ def safe_name(text: str, taken: set[str]) -> str:
         name, number = f"{stem}-{number}", number + 1
     taken.add(name.lower())
     return name
-
-
-@dataclass(slots=True)
-class Findings:
-    """What is to be told of a folder."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    refused: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
-    dangling: list[str] = field(default_factory=list)
-    farthest: float = 0.0
 
 
 @dataclass(slots=True)
@@ -105,7 +91,7 @@ class Folder:
             write_folder(self.target / head_name(index), head, self.frame.matrix)
         if self.draper is not None:
             self.draper.raster().save(self.target / RASTER)
-        self._tell()
+        self.found.tell(str(self.root.parent))
         return heads
 
     def _heads(self, tile: Tile) -> list[Tile]:
@@ -253,7 +239,9 @@ class Folder:
             uv = np.empty((len(mesh.uv), 2), dtype=np.float32)
             uv[:, 0] = mesh.uv[:, 0]
             np.subtract(1.0, mesh.uv[:, 1], out=uv[:, 1], casting="same_kind")
-        return glb.Primitive(self.frame.local(mesh.vertices), mesh.triangles, uv, texture)
+        colours = mesh.colours if texture is None else None
+        points = self.frame.local(mesh.vertices)
+        return glb.Primitive(points, mesh.triangles, uv, texture, colors=colours)
 
     def _texture(self, mesh: Mesh, path: Path, images: picture.Cache) -> glb.Texture | None:
         assert mesh.texture is not None  # noqa: S101 - the caller asked
@@ -288,35 +276,6 @@ class Folder:
         if scene.trailing:
             self.found.warnings.append(
                 Problem(path=str(path), reason=f"{scene.trailing} bytes follow after the scene")
-            )
-
-    def _tell(self) -> None:
-        """Warnings about the folder as a whole."""
-        found = self.found
-        where = str(self.root.parent)
-        if found.dangling:
-            found.counts["dangling"] += len(found.dangling)
-            names = ", ".join(found.dangling[:MOST_NAMES])
-            more = len(found.dangling) - MOST_NAMES
-            found.warnings.append(
-                Problem(
-                    path=where,
-                    reason=f"{len(found.dangling)} linked files are not there; the coarser level "
-                    f"stays in their place: {names}" + (f" and {more} more" if more > 0 else ""),
-                    remedy="deliver them too if the finest level is wanted",
-                )
-            )
-        for kind, number in sorted(found.faults.items()):
-            found.warnings.append(Problem(path=where, reason=f"{kind}: {number}, left out"))
-        step = float(np.spacing(np.float32(found.farthest)))
-        if step > FLOAT_STEP:
-            found.warnings.append(
-                Problem(
-                    path=where,
-                    reason=f"vertices lie up to {found.farthest / 1000:.1f} km from SRSOrigin as "
-                    f"32-bit numbers: their own step is {step * 1000:.0f} mm",
-                    remedy="export with an origin near the data for a finer step",
-                )
             )
 
 

@@ -96,7 +96,7 @@ def _old_geometry(r: ObjectReader, geometry: Geometry) -> None:
     for _ in range(s.count(8)):
         geometry.sets.append(_old_set(r))
     vertices = [_old_data(r) if s.flag() else None for _ in range(5)]
-    geometry.vertices = vertices[0]
+    geometry.vertices, geometry.colours = vertices[0], vertices[2]
     for target in ("uv", ""):  # texture coordinates, then attributes
         found: list[Numbers | None] = []
         if s.flag():
@@ -171,6 +171,8 @@ def _new_geometry(r: ObjectReader, geometry: Geometry) -> None:
     arrays = [r.optional() for _ in range(5)]
     if isinstance(arrays[0], Array):
         geometry.vertices = arrays[0].values
+    if isinstance(arrays[2], Array):
+        geometry.colours = arrays[2].values
     units = [r.object() for _ in range(r.stream.count(4))]
     if units and isinstance(units[0], Array):
         geometry.uv = units[0].values

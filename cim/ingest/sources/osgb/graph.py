@@ -117,8 +117,9 @@ class PrimitiveSet(Thing):
 
 @dataclass(slots=True, eq=False)
 class Geometry(Node):
-    """Vertices, texture coordinates of the first unit, and how to join them."""
+    """Vertices, their colours, texture coordinates of the first unit, and how to join them."""
 
     vertices: npt.NDArray[Any] | None = None
     uv: npt.NDArray[Any] | None = None
+    colours: npt.NDArray[Any] | None = None
     sets: list[PrimitiveSet] = field(default_factory=list)

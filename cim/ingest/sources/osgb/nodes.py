@@ -30,6 +30,7 @@ CONTENT = "node.glb"
 MARGIN = 0.05  # m around a node's content, for the grid of its encoding
 FALL = 18.9  # error over texel that producers' own levels have
 SPREAD = 2.0  # error over the root mean square of what heights are off
+ROUGH = 0.5  # texels by which heights of a finest node may be off before it gets more quads
 MOST = 512  # texels along a node's picture
 ENCODING = glb.Encoding("meshopt", "keep")
 
@@ -108,13 +109,13 @@ def bake(
     target = staging / str(parcel.folder)
     target.mkdir(parents=True, exist_ok=True)
     whole = mosaic([Raster.load(staging / part["raster"]) for part in job.parts])
-    quad = top.lattice.quad
     passed_on(whole).save(target / RASTER)
     shown = whole
     while max(shown.cover.shape) > MOST:
         shown = passed_on(shown)
-    mesh = surface(shown, quad)
-    mesh = surface(shown, quad)
+    mesh = surface(shown, top.lattice.quad)
+    if mesh is not None and job.cell.level == 0 and mesh.deviation[0] > ROUGH * shown.texel:
+        mesh = surface(shown, max(top.lattice.quad // 2, 1))  # built-up, and seen from nearest
     frame = plane.frame()
     entries = [entry for part in job.parts for entry in _entries(part)]
     boxes = [Box.around(within(entry, frame)) for entry in entries]
@@ -211,7 +212,7 @@ def write_top(
         "largest_bytes": max(facts["bytes"] for facts in nodes.values()),
         "root_bytes": nodes[roots[0]]["bytes"],
         "typical_deviation_m": max(facts["deviation"][0] for facts in nodes.values()),
-        "worst_deviation_m": max(facts["deviation"][1] for facts in nodes.values()),
+        "deviation_bound_m": max(facts["deviation"][1] for facts in nodes.values()),
     }
 
 

@@ -156,7 +156,7 @@ class Draper:
         points = self.plane.of(self.placement, mesh.vertices)
         texture = look.texture
         if look.uv is None or texture is None:
-            return Cloth(points, mesh.triangles)
+            return Cloth(points, mesh.triangles, colours=mesh.colours)
         key = id(texture.data)
         if key not in pictures:
             shrink = _shrink(points, mesh.triangles, look.uv, self.table.texel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from cim.tiles import glb
 
 _WRAPS = {0x2901: glb.REPEAT, 0x8370: glb.MIRRORED_REPEAT}  # all others clamp
 _CHANNELS = {0x1903: 1, 0x1909: 1, 0x190A: 2, 0x1907: 3, 0x1908: 4, 0x80E0: 3, 0x80E1: 4}
+_COMPRESSED = {
+    0x83F0: (b"DXT1", 8),
+    0x83F1: (b"DXT1", 8),
+    0x83F2: (b"DXT3", 16),
+    0x83F3: (b"DXT5", 16),
+}
 _BGR, _BGRA = 0x80E0, 0x80E1
 _UNSIGNED_BYTE = 0x1401
 _MOST_PIXELS = 1 << 28
@@ -83,6 +90,8 @@ def _from_pixels(image: Image, path: Path) -> bytes:
     Raises:
         FormatError: compressed or deep pixels, or fewer than announced.
     """
+    if image.format in _COMPRESSED:
+        return _from_blocks(image, path)
     width, height = image.shape
     channels = _CHANNELS.get(image.format)
     if channels is None or image.type != _UNSIGNED_BYTE or image.packing not in {1, 2, 4, 8}:
@@ -104,6 +113,27 @@ def _from_pixels(image: Image, path: Path) -> bytes:
         pixels = pixels[:, :, [2, 1, 0, 3][:channels]]
     flat = pixels[:, :, 0] if channels == 1 else pixels
     return _png(Pillow.fromarray(np.ascontiguousarray(flat)))
+
+
+def _from_blocks(image: Image, path: Path) -> bytes:
+    """S3TC blocks as PNG: given a header they are a DDS file, which Pillow reads.
+
+    Raises:
+        FormatError: fewer blocks than announced.
+    """
+    width, height = image.shape
+    name, size = _COMPRESSED[image.format]
+    needed = -(-width // 4) * -(-height // 4) * size
+    fits = width > 0 and height > 0 and width * height <= _MOST_PIXELS
+    if image.pixels is None or not fits or len(image.pixels) < needed:
+        raise FormatError("a texture holds fewer pixels than it announces", path=path)
+    head = struct.pack("<4s7I44x", b"DDS ", 124, 0x81007, height, width, needed, 0, 0)
+    form = struct.pack("<2I4s5I", 32, 4, name, 0, 0, 0, 0, 0)
+    file = head + form + struct.pack("<5I", 0x1000, 0, 0, 0, 0) + bytes(image.pixels[:needed])
+    with Pillow.open(io.BytesIO(file)) as picture:
+        flipped = picture.convert("RGBA").transpose(Pillow.Transpose.FLIP_TOP_BOTTOM)
+        opaque = np.asarray(flipped)[:, :, 3].min() == 255
+        return _png(flipped.convert("RGB") if opaque else flipped)
 
 
 def _png(picture: Pillow.Image) -> bytes:

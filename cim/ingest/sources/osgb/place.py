@@ -49,7 +49,7 @@ class Placement:
         if place.resolved is None:
             tangent = self._tangent()
             moved: Floats = shifted @ tangent[:3, :3].T + tangent[:3, 3]
-            return moved
+            return moved + self._rise(moved)
         return ecef(place.resolved.crs, shifted, self.city.geoid, self.heights)
 
     def local(self, points: Floats) -> Floats:
@@ -57,7 +57,7 @@ class Placement:
         place = self.georeference
         if place.resolved is None:
             tangent = self._tangent()
-            away: Floats = (points - tangent[:3, 3]) @ tangent[:3, :3]
+            away: Floats = (points - self._rise(points) - tangent[:3, 3]) @ tangent[:3, :3]
             return away - place.origin
         lonlat = lonlat_height(points)
         result = lonlat.copy()
@@ -90,8 +90,23 @@ class Placement:
         if place.resolved is None:
             matrix = self._tangent()
             matrix[:3, 3] += matrix[:3, :3] @ shifted
+            matrix[:3, 3] += self._rise(matrix[None, :3, 3])[0]
             return matrix
         return tile_affine(place.resolved.crs, shifted, self.city.geoid, self.heights)
+
+    def _rise(self, points: Floats) -> Floats:
+        """What (n, 3) points of an ENU delivery rise, as the geoid does from its tangent point."""
+        assert self.georeference.enu is not None  # noqa: S101 - one of the two is always given
+        if self.heights is not Heights.ORTHOMETRIC:
+            return np.zeros_like(points)
+        lat, lon = self.georeference.enu
+        places = lonlat_height(points)
+        n = self.city.geoid.undulation(places[:, 0], places[:, 1])
+        up = np.radians(places[:, :2])
+        level = np.cos(up[:, 1])
+        ways = [level * np.cos(up[:, 0]), level * np.sin(up[:, 0]), np.sin(up[:, 1])]
+        risen: Floats = np.stack(ways, axis=1) * (n - self.city.undulation(lon, lat))[:, None]
+        return risen
 
     def _tangent(self) -> Floats:
         """The tangent plane of an ENU delivery: at the ellipsoid, or at the geoid."""

@@ -46,12 +46,14 @@ class Mesh:
         triangles: (m, 3), at least one.
         uv: (n, 2) counted from the lower left corner, or None.
         texture: The texture, or None.
+        colours: (n, 3) uint8 of the vertices where there is no texture, or None.
     """
 
     vertices: Numbers
     triangles: Numbers
     uv: Numbers | None
     texture: Texture | None
+    colours: npt.NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,11 +294,26 @@ def _mesh(geometry: Geometry, way: _Way, faults: Counter[str]) -> Mesh | None:
     if not len(good):
         return None
     uv, texture = _look(geometry, way, len(vertices), faults)
+    colours = None if texture is not None else _colours(geometry, len(vertices))
     if finite is not None:
         place = np.cumsum(finite) - 1
         vertices, good = vertices[finite], place[good].astype(np.uint32)
         uv = None if uv is None else uv[finite]
-    return Mesh(vertices, good, uv, texture)
+        colours = None if colours is None else colours[finite]
+    return Mesh(vertices, good, uv, texture, colours)
+
+
+def _colours(geometry: Geometry, count: int) -> npt.NDArray[np.uint8] | None:
+    """One colour a vertex; one for all of them says nothing."""
+    given = geometry.colours
+    if given is None or given.ndim != 2 or given.shape[1] < 3 or len(given) != count or count < 2:
+        return None
+    if given.dtype == np.uint8:
+        return np.ascontiguousarray(given[:, :3])
+    if given.dtype.kind != "f":
+        return None
+    whole = np.nan_to_num(given[:, :3].astype(np.float64), posinf=1.0, neginf=0.0)
+    return (np.clip(whole, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _look(

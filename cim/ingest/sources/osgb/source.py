@@ -34,8 +34,9 @@ from cim.ingest.sources.osgb.metadata import Georeference, georeference
 from cim.ingest.sources.osgb.nodes import Bake, bake, next_parcels, write_top
 from cim.ingest.sources.osgb.overview import RASTER, Draper, Plane, Top
 from cim.ingest.sources.osgb.place import TOLERANCE, Frame, Placement
+from cim.ingest.sources.osgb.proposal import proposed
 from cim.ingest.sources.osgb.scene import FOCAL_LENGTH, Scene, read_scene
-from cim.layers import CimLevel, DataClass, Kind, Layer
+from cim.layers import Kind
 from cim.tiles.mesh_check import check_tileset
 from cim.tiles.tileset import Box, Entry, join, write
 
@@ -220,7 +221,7 @@ class OsgbSource(Source):
                 min(f["heights"][0] for f in facts),
                 max(f["heights"][1] for f in facts),
             ),
-            proposed=None if request.layer is not None else _proposed(request.layer_id),
+            proposed=None if request.layer is not None else proposed(request.layer_id),
             warnings=_area_warning(plan, extent, request),
         )
 
@@ -378,17 +379,6 @@ def _entries(facts: Any) -> list[Entry]:
         )
         for head in facts["heads"]
     ]
-
-
-def _proposed(layer_id: str) -> Layer:
-    return Layer(
-        id=layer_id,
-        title="倾斜摄影三维模型",
-        title_en="Oblique photography mesh",
-        kind=Kind.MESH,
-        data_class=DataClass.SPATIOTEMPORAL,
-        cim_level=CimLevel.STANDARD,
-    )
 
 
 def _area_warning(plan: Plan, extent: Bounds, request: Request) -> tuple[Problem, ...]:
