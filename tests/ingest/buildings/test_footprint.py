@@ -209,6 +209,15 @@ def test_an_hourglass_is_repaired_and_overlaps_and_doubles_are_told(
     assert open_edges(part.positions, corners(part), owners(part)) == 0
 
 
+def test_a_heap_of_doubles_is_told_without_comparing_each_with_each(
+    tmp_path: Path, city: City
+) -> None:
+    shapes = [square(), square(10)] + [square(100)] * 900
+    done = go(write(tmp_path / "a.gpkg", {"height": [5.0] * 902}, shapes), city)
+    assert done.built[0].counts["features"] == 902
+    assert "more than 500 footprints lie upon each other" in done.told
+
+
 def test_what_is_no_polygon_or_lies_outside_is_left_out_by_count(
     tmp_path: Path, city: City
 ) -> None:
