@@ -26,7 +26,7 @@ def every(triangles: int, prism: int) -> npt.NDArray[np.int64]:
     return np.array([[i, j] for i in range(triangles) for j in range(prism)])
 
 
-def areas(points: Floats, made: Cut) -> Floats:
+def areas(points: npt.NDArray[np.floating[Any]], made: Cut) -> Floats:
     a, b, c = (points[made.triangles[:, i]] for i in range(3))
     found: Floats = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
     return found

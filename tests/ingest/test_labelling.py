@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -66,10 +66,15 @@ class Town:
 
 @pytest.fixture
 def town(installation: Installation, tmp_path: Path) -> Town:
+    """Three blocks."""
+    return publish(installation, tmp_path, BLOCKS)
+
+
+def publish(installation: Installation, tmp_path: Path, blocks: Sequence[str]) -> Town:
     """The delivery itself is gone once it is published: nothing may ask for it again."""
     here = replace(installation, city=load(SAMPLE / "city.toml"))
     survey = tmp_path / "survey"
-    for block in BLOCKS:
+    for block in blocks:
         shutil.copytree(SAMPLE / "huating/oblique/Data" / block, survey / "Data" / block)
     shutil.copy(SAMPLE / "huating/oblique/metadata.xml", survey)
     with ready(here.engine) as connection:
@@ -108,15 +113,15 @@ def test_buildings_are_told_apart_at_every_level_with_their_attributes(town: Tow
     real = gpd.read_file(town.buildings).set_index("编号")
     for (model,) in models.values():
         for number, name, height in zip(
-            column(model, "building_id"), column(model, "usage"), column(model, "height"),
+            column(model, "building_id"), column(model, "use"), column(model, "height"),
             strict=True,
         ):  # fmt: skip
             assert name == real.loc[number, "用途"]
             assert height == pytest.approx(real.loc[number, "建筑高度"])
     media = town.media()
     assert media["features"]["key"] == "building_id"
-    assert media["features"]["found"] == report.counts["buildings"] > 20
-    assert {a["name"] for a in media["attributes"]} >= {"building_id", "height", "usage", "row"}
+    assert media["features"]["found"] == report.counts["buildings"] > 10
+    assert {a["name"] for a in media["attributes"]} >= {"building_id", "height", "use", "row"}
     assert gltf_errors(sorted(town.folder(2).rglob("*.glb"))) == []
 
 
@@ -124,7 +129,10 @@ def test_the_surface_is_what_it_was(town: Town) -> None:
     town.label()
     for content in contents(town.folder(1), "tileset.json"):
         before, after = (glb.read(town.folder(n) / content.path) for n in (1, 2))
-        assert _area(after) == pytest.approx(_area(before), rel=1e-6)
+        exact = content.path.parts[0] == "tiles"  # the overview's nodes are written to a grid
+        assert _area(after) == pytest.approx(_area(before), rel=1e-6 if exact else 1e-4)
+        if not exact:
+            continue
         for old, new in zip(before.primitives, after.primitives, strict=True):
             assert np.isin(_rounded(old.positions), _rounded(new.positions)).all()
             if old.texture is not None and new.texture is not None:
@@ -132,7 +140,7 @@ def test_the_surface_is_what_it_was(town: Town) -> None:
 
 
 def _rounded(points: Any) -> Any:
-    return np.round(np.asarray(points, float), 3).view("f8,f8,f8").ravel()
+    return np.ascontiguousarray(np.round(np.asarray(points, float), 3)).view("f8,f8,f8").ravel()
 
 
 def _area(model: glb.Model) -> float:
@@ -228,14 +236,18 @@ class Surface:
             q = np.cross(t, e)
             v = (q @ way) / det
             far = (f * q).sum(axis=1) / det
-        hit = (np.abs(det) > 1e-12) & (u >= 0) & (v >= 0) & (u + v <= 1) & (far > 0)
+            hit = (np.abs(det) > 1e-12) & (u >= 0) & (v >= 0) & (u + v <= 1) & (far > 0)
         if not hit.any():
             return np.inf, None
         best = np.flatnonzero(hit)[np.argmin(far[hit])]
         return float(far[best]), self.owner[near[best]]
 
 
-def test_a_click_on_a_roof_or_a_facade_names_its_building(town: Town) -> None:
+def test_a_click_on_a_roof_or_a_facade_names_its_building(
+    installation: Installation, tmp_path: Path
+) -> None:
+    blocks = [p.name for p in (SAMPLE / "huating/oblique/Data").iterdir()]
+    town = publish(installation, tmp_path, blocks)
     town.label()
     frame = gpd.read_file(town.buildings)
     with ready(town.here.engine) as connection:
@@ -244,8 +256,8 @@ def test_a_click_on_a_roof_or_a_facade_names_its_building(town: Town) -> None:
     surface = Surface.of(town.folder(2), "building_id", *middle)
     rights, wrongs = _clicks(surface, frame, town.here.city.undulation(*middle))
     roofs, facades = rights
-    assert roofs > 500
-    assert facades > 200
+    assert roofs > 4000
+    assert facades > 3000
     assert len(wrongs) <= 0.01 * (roofs + facades + len(wrongs)), wrongs[:20]
 
 
@@ -291,7 +303,7 @@ def _clicks(surface: Surface, frame: Any, n: float) -> tuple[tuple[int, int], li
     return (counts[0], counts[1]), wrongs
 
 
-def _in_plane(shape: Any, n: float, inverse: Floats, ground: float) -> tuple[Any, float]:
+def _in_plane(shape: Any, n: float, inverse: Any, ground: float) -> tuple[Any, float]:
     def move(places: Any) -> Any:
         tall = np.column_stack([places, np.full(len(places), ground + n)])
         away = rows(transformer(GEODETIC_3D, GEOCENTRIC), tall)
@@ -354,12 +366,15 @@ def test_a_refined_model_takes_a_buildings_place(town: Town, tmp_path: Path) -> 
     assert figures["taken_out_footprint_m2"] == pytest.approx(area, rel=0.25)
     height = figures["taken_out_volume_m3"] / figures["taken_out_footprint_m2"]
     assert 0.4 * real["建筑高度"].iloc[0] < height < 1.1 * real["建筑高度"].iloc[0]
-    numbers = {
-        n for (m,) in labelled(town.folder(again.version or 0)).values()
-        for n in column(m, "building_id")
+    left = {
+        name for name, (m,) in labelled(town.folder(again.version or 0)).items()
+        if gone in column(m, "building_id")
     }  # fmt: skip
-    assert gone not in numbers
-    assert len(numbers) > 20
+    assert {name.split("/")[0] for name in left} == {"refined"}, left
+    (new_one,) = (
+        m for name, (m,) in labelled(town.folder(again.version or 0)).items() if "refined/" in name
+    )
+    assert column(new_one, "building_id") == [gone]  # a click on it still names the building
     old, new = town.folder(1), town.folder(revised.version or 0)
     same = [p for p in old.rglob("*.glb") if _same(p, new / p.relative_to(old))]
     assert 0 < len(list(old.rglob("*.glb"))) - len(same) < 12

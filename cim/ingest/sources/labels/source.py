@@ -155,7 +155,7 @@ class LabelSource(Source):
         self, plan: Plan, built: Sequence[Built], request: Request, staging: Path
     ) -> Product:
         """Take over everything that no footprint touches, the documents among it."""
-        take_rest(self.base.folder, staging)
+        take_rest(self.base.folder, staging, [Path(str(p.folder)) for p in plan.parcels])
         found = {key for part in built for key in part.facts["found"]}
         summaries = [p.payload.standing.attributes.summary() for p in plan.parcels]
         told = {
