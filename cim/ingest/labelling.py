@@ -23,6 +23,7 @@ from cim.layers import Field, FieldType, Geometry, Kind
 from cim.store.database import ready
 from cim.store.files import Files
 
+LABELS = (LabelSource.name, LabelSource.reads, LabelSource.options)  # for the documentation
 FID = Field(name="row", title="行号", title_en="Row", type=FieldType.INTEGER)
 
 

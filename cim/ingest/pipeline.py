@@ -39,6 +39,11 @@ from cim.store.files import Files, disk_errors
 MOST_KEPT = 5  # newest versions whose parts may be taken over
 
 
+def readers() -> tuple[tuple[str, str, type[Options]], ...]:
+    """Name, what it reads, and options of every reader, for the documentation."""
+    return tuple((s.name, s.reads, s.options) for s in SOURCES)
+
+
 def detect(paths: Sequence[Path], kind: Kind | None = None) -> Source:
     """The source that reads all of the paths; one of the layer's kind, if the layer is known.
 
