@@ -192,23 +192,32 @@ class _Run:
         )
 
     def _is_published(self, common: str, keys: dict[str, str]) -> bool:
-        """Whether the current version is what this run would build; the report then tells of it.
+        """Whether what is served is what this run would build; the report then tells of it.
 
         A layer that nobody had declared is declared by its first publication: the same delivery is
         the same then, so a version is known by the declaration that it was published under.
         """
         if self.before is None or self.before.current is None:
             return False
-        current, report = self.before.current, self.report
         asked = replace(self.request, layer=self.request.layer or self.before.layer)
-        same = current.key == self._key(common, keys, asked)
-        if not same or report.lost_by_chance(current.report):
+        key = self._key(common, keys, asked)
+        report = self.report
+        held = next((v for v in self._served(self.before.current) if v.key == key), None)
+        if held is None or report.lost_by_chance(held.report):
             return False
-        report.version, report.unchanged = current.version, True
-        report.extent = current.extent
-        report.recall(current.report, tuple(str(p.path) for p in self.plan.parcels))
+        report.version, report.unchanged = held.version, True
+        report.extent = held.extent
+        report.recall(held.report, tuple(str(p.path) for p in self.plan.parcels))
         self.watch.say(f"{report.layer} version {report.version} already holds exactly this")
         return True
+
+    def _served(self, current: registry.Version) -> Iterator[registry.Version]:
+        """The current version, and the one that it has labelled: the same mesh is in both."""
+        yield current
+        if "unlabelled" in current.media:
+            with ready(self.place.engine) as connection:
+                number = int(current.media["unlabelled"])
+                yield registry.published(connection, current.layer.id, number)
 
     def _kept(self, staging: Path) -> list[Kept]:
         """Where parts may be found: stagings that were left behind, and the served version."""
