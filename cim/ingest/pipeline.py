@@ -175,6 +175,7 @@ class _Run:
         keys = part_keys(common, plan.parcels, {i.path: i for i in report.inputs}, {})
         if not force and self._is_published(common, keys):
             return
+        self._warn_of_revision()
         staging = files.staging(self.request.layer_id, self._key(common, keys, self.request))
         kept = [] if force else self._kept(staging)
         product = self._make(staging, common, keys, kept)
@@ -212,12 +213,32 @@ class _Run:
         return True
 
     def _served(self, current: registry.Version) -> Iterator[registry.Version]:
-        """The current version, and the one that it has labelled: the same mesh is in both."""
-        yield current
-        if "unlabelled" in current.media:
+        """The current version, and those it was made from: labelled, revised, it holds them yet."""
+        ahead: registry.Version | None = current
+        while ahead is not None:
+            yield ahead
+            media = ahead.media
+            earlier = media.get("unlabelled", media.get("revision", {}).get("of"))
             with ready(self.place.engine) as connection:
-                number = int(current.media["unlabelled"])
-                yield registry.published(connection, current.layer.id, number)
+                ahead = (
+                    None
+                    if earlier is None or int(earlier) >= ahead.version
+                    else registry.published(connection, ahead.layer.id, int(earlier))
+                )
+
+    def _warn_of_revision(self) -> None:
+        """A new delivery takes the place of a mesh that models had been put into."""
+        if self.before is None or self.before.current is None or self.reader.derived:
+            return
+        revised = [v.version for v in self._served(self.before.current) if "revision" in v.media]
+        if revised:
+            self.report.warnings.append(
+                Problem(
+                    path=str(self.request.paths[0]),
+                    reason=f"version {revised[0]} holds refined models that this delivery lacks",
+                    remedy="put them in again with `cim revise`",
+                )
+            )
 
     def _kept(self, staging: Path) -> list[Kept]:
         """Where parts may be found: stagings that were left behind, and the served version."""

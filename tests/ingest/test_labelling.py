@@ -29,7 +29,7 @@ from cim.installation import Installation
 from cim.store.database import ready
 from cim.tiles import glb
 from tests import outside
-from tests.delivered import deliver
+from tests.delivered import deliver, warnings
 from tests.tiles.validator import gltf_errors
 
 pytestmark = pytest.mark.db
@@ -73,19 +73,25 @@ def town(installation: Installation, tmp_path: Path) -> Town:
 def publish(installation: Installation, tmp_path: Path, blocks: Sequence[str]) -> Town:
     """The delivery itself is gone once it is published: nothing may ask for it again."""
     here = replace(installation, city=load(SAMPLE / "city.toml"))
-    survey = tmp_path / "survey"
-    for block in blocks:
-        shutil.copytree(SAMPLE / "huating/oblique/Data" / block, survey / "Data" / block)
-    shutil.copy(SAMPLE / "huating/oblique/metadata.xml", survey)
     with ready(here.engine) as connection:
         declared = {e.layer.id: e.layer for e in registry.entries(connection)}
     deliver(here, SAMPLE / "huating/dem", "base.dem", declared["base.dem"])
-    deliver(here, survey, "base.oblique", declared["base.oblique"])
+    folder = survey(tmp_path, blocks)
+    deliver(here, folder, "base.oblique", declared["base.oblique"])
     buildings = tmp_path / "buildings.gpkg"
     gpd.read_file(SAMPLE / "huating/vector/buildings.shp").to_file(buildings)
     deliver(here, buildings, "base.building", declared["base.building"])
-    shutil.rmtree(survey)
+    shutil.rmtree(folder)
     return Town(here, buildings)
+
+
+def survey(tmp_path: Path, blocks: Sequence[str]) -> Path:
+    """A delivery of some blocks of the sample."""
+    folder = tmp_path / "survey"
+    for block in blocks:
+        shutil.copytree(SAMPLE / "huating/oblique/Data" / block, folder / "Data" / block)
+    shutil.copy(SAMPLE / "huating/oblique/metadata.xml", folder)
+    return folder
 
 
 def labelled(folder: Path) -> dict[str, list[glb.Model]]:
@@ -401,6 +407,27 @@ def test_a_block_is_taken_out_whole_and_a_second_revision_keeps_the_first(
     root = json.loads((folder / "tileset.json").read_text())["root"]
     assert root["refine"] == "ADD"
     assert len(root["children"]) == 2
+
+
+def test_the_same_survey_again_keeps_labels_and_models_a_new_one_says_what_it_lacks(
+    town: Town, tmp_path: Path
+) -> None:
+    with ready(town.here.engine) as connection:
+        version = registry.published(connection, "base.oblique")
+    middle = (version.extent.west + version.extent.east) / 2
+    model = Refined(
+        path=box(tmp_path / "a.glb", (5, 5, 5)), lon=middle, lat=version.extent.south + 1e-3,
+        height=1430.0,
+    )  # fmt: skip
+    town.label()
+    town.revise(Revision(models=(model,)))
+    again = deliver(town.here, survey(tmp_path, BLOCKS), "base.oblique", version.layer)
+    assert (again.unchanged, again.version) == (True, 1)
+    assert town.media()["features"]["key"] == "building_id"
+    shutil.rmtree(tmp_path / "survey" / "Data" / BLOCKS[0])
+    news = deliver(town.here, tmp_path / "survey", "base.oblique", version.layer)
+    assert not news.unchanged
+    assert "holds refined models that this delivery lacks" in warnings(news)
 
 
 def test_an_area_is_taken_out_to_the_ground_and_below(town: Town) -> None:

@@ -68,6 +68,7 @@ class LabelSource(Source):
 
     name: ClassVar[str] = "labels"
     kind: ClassVar[Kind] = Kind.MESH
+    derived: ClassVar[bool] = True
     reads: ClassVar[str] = "a published mesh and a layer of footprints"
     options: ClassVar[type[Options]] = LabelOptions
 

@@ -87,6 +87,7 @@ class RevisionSource(Source):
 
     name: ClassVar[str] = "revision"
     kind: ClassVar[Kind] = Kind.MESH
+    derived: ClassVar[bool] = True
     reads: ClassVar[str] = "a published mesh and refined models"
 
     base: Base
