@@ -43,7 +43,7 @@ from cim.ingest.sources.published import (
     take_rest,
 )
 from cim.ingest.sources.revision.documents import REFINED, SURVEY, forget, write_root
-from cim.ingest.sources.revision.model import Refined, place
+from cim.ingest.sources.revision.model import Refined, place, require_model
 from cim.layers import Kind
 from cim.tiles import glb
 from cim.tiles.labels import Regions, remove
@@ -103,6 +103,8 @@ class RevisionSource(Source):
 
         Raises:
             ParameterError: a building or a block is not there.
+            FormatError: a model cannot be read, or holds nothing to draw.
+            OutsideCityError: a model stands outside of the city.
         """
         folders = by_folder(contents(self.base.folder, str(self.base.media["tileset"])))
         blocks = self._blocks(folders)
@@ -113,6 +115,8 @@ class RevisionSource(Source):
             for folder, inside in folders.items()
             if (parcel := self._parcel(folder, inside, buildings, areas, folder in blocks))
         ]
+        for model in self.models:  # a hole without its model shall never be published
+            require_model(model, request.city)
         parcels += [self._model(model) for model in self.models]
         if not parcels:
             raise InputError(
