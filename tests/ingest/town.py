@@ -11,6 +11,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import rasterio
+from rasterio.windows import Window, from_bounds
 
 from cim.catalog import registry
 from cim.city import load
@@ -26,6 +28,7 @@ from tests import outside
 from tests.delivered import deliver
 
 SAMPLE = outside.PROJECT / "data-samples"
+AROUND = (376_500, 3_899_250, 377_700, 3_900_450)  # EPSG:4545, m
 BLOCKS = ("Tile_+001_+001", "Tile_+002_+001", "Tile_+001_+002")
 Floats = npt.NDArray[np.float64]
 
@@ -60,7 +63,7 @@ def publish(installation: Installation, tmp_path: Path, blocks: Sequence[str]) -
     here = replace(installation, city=load(SAMPLE / "city.toml"))
     with ready(here.engine) as connection:
         declared = {e.layer.id: e.layer for e in registry.entries(connection)}
-    deliver(here, SAMPLE / "huating/dem", "base.dem", declared["base.dem"])
+    deliver(here, ground(tmp_path), "base.dem", declared["base.dem"])
     folder = survey(tmp_path, blocks)
     deliver(here, folder, "base.oblique", declared["base.oblique"])
     buildings = tmp_path / "buildings.gpkg"
@@ -68,6 +71,21 @@ def publish(installation: Installation, tmp_path: Path, blocks: Sequence[str]) -
     deliver(here, buildings, "base.building", declared["base.building"])
     shutil.rmtree(folder)
     return Town(here, buildings)
+
+
+def ground(tmp_path: Path) -> Path:
+    """The sample's elevation model around its mesh: the whole would be tiled for nothing."""
+    folder = tmp_path / "ground"
+    folder.mkdir()
+    for sheet in sorted((SAMPLE / "huating/dem").glob("*.tif")):
+        with rasterio.open(sheet) as model:
+            window = from_bounds(*AROUND, model.transform).round_offsets().round_lengths()
+            window = window.intersection(Window(0, 0, model.width, model.height))
+            profile = {**model.profile, "width": window.width, "height": window.height,
+                       "transform": model.window_transform(window)}  # fmt: skip
+            with rasterio.open(folder / sheet.name, "w", **profile) as cut:
+                cut.write(model.read(window=window))
+    return folder
 
 
 def survey(tmp_path: Path, blocks: Sequence[str]) -> Path:
