@@ -56,7 +56,7 @@ def unlabelled(engine: Engine, files: Files, mesh: str) -> tuple[Version, Base]:
         number = int(current.media.get("unlabelled", current.version))
         whole = registry.published(connection, mesh, number)
     base = Base(
-        folder=files.version(mesh, whole.version),
+        folder=files.whole(mesh, whole.version),
         version=whole.version,
         media=whole.media,
         extent=whole.extent,
