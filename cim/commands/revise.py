@@ -27,7 +27,7 @@ from cim.store.files import write_json
 def revise(
     mesh: Annotated[str, typer.Argument(help="published mesh layer, such as base.oblique")],
     model: Annotated[
-        Path | None, typer.Option(help="refined model to put in: a glb file, metres, y up")
+        Path | None, typer.Option(help="refined model to put in: glb; or OBJ or PLY, z up; m")
     ] = None,
     at: Annotated[
         str | None,

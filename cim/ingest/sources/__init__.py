@@ -3,6 +3,7 @@
 from cim.ingest.source import Source
 from cim.ingest.sources.buildings import CityJsonSource, FootprintSource
 from cim.ingest.sources.dem import DemSource
+from cim.ingest.sources.flat import FlatSource
 from cim.ingest.sources.ortho import OrthoSource
 from cim.ingest.sources.osgb import OsgbSource
 from cim.ingest.sources.points import PointSource
@@ -16,4 +17,5 @@ SOURCES: tuple[Source, ...] = (
     VectorSource(),
     FootprintSource(),
     PointSource(),
+    FlatSource(),
 )

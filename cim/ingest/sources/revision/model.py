@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cim.city import Bounds, City
 from cim.errors import FormatError
 from cim.geo.frames import enu_matrix, lonlat_height
 from cim.ingest.source import Built
+from cim.ingest.sources.flat import read_model
 from cim.ingest.sources.labels.plane import moved
 from cim.tiles import glb
 from cim.tiles.labels import heap
@@ -25,7 +27,7 @@ class Refined:
     """A refined model and where it stands.
 
     Args:
-        path: A glb file.
+        path: A glb file; or an OBJ or PLY whose z points up.
         lon: Of its origin, degrees.
         lat: Of its origin, degrees.
         height: Of its origin, orthometric, m.
@@ -57,7 +59,7 @@ def require_model(model: Refined, city: City) -> None:
         FormatError: it cannot be read, has no triangle, or numbers that are not finite.
         OutsideCityError: it stands outside of the city.
     """
-    read = glb.read(model.path)
+    read = _read(model.path)
     if not any(p.triangles is not None and len(p.triangles) for p in read.primitives):
         raise FormatError(
             "it holds no triangle", path=model.path, remedy="export it with its meshes"
@@ -86,7 +88,7 @@ def _place(read: glb.Model, matrix: Floats) -> tuple[Bounds, Box]:
 
 def place(name: str, model: Refined, city: City, folder: Path) -> Built:
     """Write a model with its place: one tile, drawn at any distance."""
-    read = glb.read(model.path)
+    read = _read(model.path)
     matrix = model.matrix(city.undulation(model.lon, model.lat))
     extent, box = _place(read, matrix)
     folder.mkdir(parents=True)
@@ -103,6 +105,13 @@ def place(name: str, model: Refined, city: City, folder: Path) -> Built:
         "plan": round(sum(h[1] for h in heaps), 3),
     }
     return Built(parcel=name, facts=facts, extent=extent)
+
+
+def _read(path: Path) -> glb.Model:
+    if path.suffix.lower() not in (".obj", ".ply"):
+        return glb.read(path)
+    with tempfile.TemporaryDirectory() as work:
+        return glb.Model(read_model(path, Path(work)))
 
 
 def _heap(primitive: glb.Primitive, scale: float) -> tuple[float, float]:
