@@ -1,5 +1,6 @@
 /** Meshes: 3D Tiles that win against the terrain they stand on. */
 import {
+  Cartesian3,
   Cesium3DTileColorBlendMode,
   CustomShader,
   CustomShaderTranslucencyMode,
@@ -45,6 +46,9 @@ export function liftAt(stage: Stage, distance: number): number {
 /** How much of a building's own colour gives way to the theme or highlight. */
 const TINT = 0.58
 
+/** Light on models without texture: so much that level roofs have the colour of the legend. */
+const LIGHT = 2.2
+
 function shaders(lift: number): { solid: CustomShader; veiled: CustomShader } {
   const uniforms = { u_lift: { type: UniformType.FLOAT, value: lift } }
   return {
@@ -70,14 +74,19 @@ export async function drawMesh(stage: Stage, layer: PublishedLayer): Promise<Dra
   scene.preUpdate.addEventListener(() =>
     tileset.customShader?.setUniform('u_lift', liftPerMetre(stage)),
   )
-  const { features, colored } = layer.published.media
+  const { features, colored, id, attributes } = layer.published.media
+  const named = features === true ? (id ?? attributes?.[0]?.name ?? 'row') : 'row'
   const bare = features === true && !colored // nothing to shine through
   tileset.colorBlendMode = bare
     ? Cesium3DTileColorBlendMode.REPLACE
     : Cesium3DTileColorBlendMode.MIX
   tileset.colorBlendAmount = TINT
+  if (bare) tileset.lightColor = Cartesian3.fromElements(LIGHT, LIGHT, LIGHT)
   let theme: Theme | null = null
   let glow: Glow | null = null
+  const restyle = () => {
+    if (features) tileset.style = styleOf(theme, glow, named)
+  }
   return {
     tilesets: [tileset],
     setShown: (shown) => {
@@ -89,11 +98,11 @@ export async function drawMesh(stage: Stage, layer: PublishedLayer): Promise<Dra
     },
     setTheme: (chosen) => {
       theme = chosen
-      tileset.style = styleOf(theme, glow)
+      restyle()
     },
     setGlow: (chosen) => {
       glow = chosen
-      tileset.style = styleOf(theme, glow)
+      restyle()
     },
   }
 }

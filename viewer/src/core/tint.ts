@@ -21,18 +21,19 @@ function paint(css: string): string {
   return `color('${new Color(linear(red), linear(green), linear(blue)).toCssHexString()}')`
 }
 
-function conditions(theme: Theme): Condition[] {
+/** @param named Attribute that every feature has; what has none is no feature. */
+function conditions(theme: Theme, named: string): Condition[] {
+  const feature = `\${${named}} !== undefined` // asked first: it is an error to compare nothing
   const value = `\${${theme.id}}`
-  // asked first: comparing what is not there with a number is an error
   const unknown: Condition = [
-    `${value} === undefined || ${value} === null`,
+    `${feature} && (${value} === undefined || ${value} === null)`,
     paint(UNKNOWN.color),
   ]
   if (theme.ramp)
     return [
       unknown,
       ...stepsOf(theme.ramp).map(({ color, below }): Condition => [
-        below === null ? 'true' : `${value} < ${below}`,
+        below === null ? feature : `${feature} && ${value} < ${below}`,
         paint(color),
       ]),
     ]
@@ -43,16 +44,24 @@ function conditions(theme: Theme): Condition[] {
       `${value} === ${literal(one.value!)}`,
       paint(one.color),
     ]),
-    ['true', paint(UNKNOWN.color)],
+    [feature, paint(UNKNOWN.color)],
   ]
 }
 
-/** White leaves a feature as it is, and so does having no feature at all. */
-export function styleOf(theme: Theme | null, glow: Glow | null): Cesium3DTileStyle | undefined {
-  const coloured = theme && (theme.ramp ?? theme.classes) ? conditions(theme) : []
-  if (!coloured.length && !glow) return undefined
+/**
+ * A style that leaves alone what no condition names: in Cesium a tile without features would take
+ * any colour that it is given, white included, as a veil, and the same when its style is taken away.
+ */
+export function styleOf(
+  theme: Theme | null,
+  glow: Glow | null,
+  named: string,
+): Cesium3DTileStyle {
   const all: Condition[] = glow
-    ? [[`\${${glow.attribute}} === ${literal(glow.value)}`, paint(GLOW)], ...coloured]
-    : coloured
-  return new Cesium3DTileStyle({ color: { conditions: [...all, ['true', "color('white')"]] } })
+    ? [[`\${${glow.attribute}} === ${literal(glow.value)}`, paint(GLOW)]]
+    : []
+  if (theme && (theme.ramp ?? theme.classes)) all.push(...conditions(theme, named))
+  return new Cesium3DTileStyle({ color: { conditions: all.length ? all : [['false', WHITE]] } })
 }
+
+const WHITE = "color('white')"
