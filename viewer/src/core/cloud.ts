@@ -77,7 +77,7 @@ void vertexMain(VertexInput vsInput, inout czm_modelVertexOutput vsOutput) {
       u_gap: { type: UniformType.FLOAT, value: 0 },
       u_height: { type: UniformType.FLOAT, value: 0 },
       u_bend: { type: UniformType.FLOAT, value: 0.5 / RADIUS },
-      u_up: { type: UniformType.VEC3, value: Cartesian3.UNIT_Z },
+      u_up: { type: UniformType.VEC3, value: new Cartesian3(0, 0, 1) },
       u_opacity: { type: UniformType.FLOAT, value: 1 },
     },
     translucencyMode: veiled
