@@ -11,7 +11,8 @@ SAMPLE := data-samples/huating
 export PYTHONUTF8 := 1
 
 .PHONY: help demo stop test check lint types contracts bench setup setup-test viewer sample screenshots
-.PHONY: ingest-oblique ingest-ortho ingest-dem ingest-vector ingest-buildings lock clean
+.PHONY: ingest-oblique ingest-ortho ingest-dem ingest-points ingest-vector ingest-buildings
+.PHONY: ingest-mesh lock clean
 
 need-src = @test -n "$(SRC)" || { echo "give SRC=path of the delivery"; exit 2; }
 
@@ -79,9 +80,19 @@ ingest-vector: setup ## SRC=file LAYER=id: any vector file → table, MVT, GeoJS
 	@test -n "$(LAYER)" || { echo "give LAYER=<topic>.<noun>; 'cim layers list' names them"; exit 2; }
 	@$(CIM) ingest $(SRC) --layer $(LAYER) $(ARGS)
 
-ingest-buildings: LAYER ?= base.building
-ingest-buildings: setup ## SRC=file: building footprints → table, MVT, extrusion in the viewer
+ingest-buildings: LAYER ?= base.building_model
+ingest-buildings: setup ## SRC=file: footprints or CityJSON → building models, 3D Tiles
 	$(need-src)
+	@$(CIM) ingest $(SRC) --layer $(LAYER) $(ARGS)
+
+ingest-points: LAYER ?= base.point_cloud
+ingest-points: setup ## SRC=folder of LAS, LAZ, COPC: point cloud → 3D Tiles
+	$(need-src)
+	@$(CIM) ingest $(SRC) --layer $(LAYER) $(ARGS)
+
+ingest-mesh: setup ## SRC=model.obj LAYER=id ARGS="--crs ... --origin ...": flat mesh → 3D Tiles
+	$(need-src)
+	@test -n "$(LAYER)" || { echo "give LAYER=<topic>.<noun>, such as base.site_model"; exit 2; }
 	@$(CIM) ingest $(SRC) --layer $(LAYER) $(ARGS)
 
 lock: ## pin all dependencies anew, with hashes

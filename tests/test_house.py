@@ -118,6 +118,7 @@ def test_all_readers_are_registered_each_with_its_kind() -> None:
         "cityjson": Kind.MESH,
         "vector": Kind.VECTOR,
         "footprint": Kind.MESH,
+        "flat": Kind.MESH,
         "points": Kind.POINTS,
         "flat": Kind.MESH,
     }

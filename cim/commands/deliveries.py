@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,12 +15,25 @@ import typer
 
 from cim.commands.ending import clear_errors, here
 from cim.commands.ingest import Scheduler, Workers
-from cim.commands.order import Order, carry_out
+from cim.commands.order import Order, carry_out, tell, watcher
 from cim.errors import CimError, DeclarationError
 from cim.geo.heights import Heights
-from cim.ingest.report import Exit
+from cim.ingest.labelling import label_mesh
+from cim.ingest.report import Exit, Report
+from cim.installation import Installation
 
 _KEYS = {"layer", "path", "crs", "heights", "options"}
+_LABEL_KEYS = {"mesh", "footprints", "key", "options"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Label:
+    """A mesh whose buildings are to be told apart; see ``cim label``."""
+
+    mesh: str
+    footprints: str
+    key: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @clear_errors
@@ -27,26 +44,55 @@ def deliveries(
 ) -> None:
     """Ingest every delivery of a list; what is published already and unchanged is passed over.
 
+    The list's [[label]] entries follow: buildings are told apart in a published mesh.
+
     Ends with 0: all are published; 3: some deliveries, or parts of them, are refused; 2: none.
     """
-    listed = _read(file)
+    listed, labels = _read(file)
     installation = here()
-    ends: list[Exit] = []
-    for delivery in listed:
-        try:
-            done = carry_out(installation, delivery, workers=workers, scheduler=scheduler)
-            ends.append(done.exit)
-        except CimError as error:
-            sys.stderr.write(f"{delivery.layer_id}: {error}\n")
-            ends.append(Exit.NOTHING)
+    work: list[tuple[str, Callable[[], Report]]] = [
+        (order.layer_id,
+         partial(carry_out, installation, order, workers=workers, scheduler=scheduler))
+        for order in listed
+    ]  # fmt: skip
+    work += [(one.mesh, partial(_label, installation, one, workers, scheduler)) for one in labels]
+    ends = [_end(layer, act) for layer, act in work]
     if all(end is Exit.NOTHING for end in ends):
         raise typer.Exit(int(Exit.NOTHING))
     if any(end is not Exit.PUBLISHED for end in ends):
         raise typer.Exit(int(Exit.PARTLY))
 
 
-def _read(file: Path) -> list[Order]:
-    """The list; paths are relative to the file.
+def _end(layer: str, act: Callable[[], Report]) -> Exit:
+    try:
+        return act().exit
+    except CimError as error:
+        sys.stderr.write(f"{layer}: {error}\n")
+        return Exit.NOTHING
+
+
+def _label(
+    installation: Installation, one: _Label, workers: int | None, scheduler: str | None
+) -> Report:
+    with watcher() as watch:
+        report = label_mesh(
+            one.mesh,
+            one.footprints,
+            city=installation.city,
+            engine=installation.engine,
+            files=installation.files,
+            key=one.key,
+            options=one.options,
+            workers=workers or os.cpu_count() or 1,
+            scheduler=scheduler,
+            watcher=watch,
+        )
+    tell(report)
+    return report
+
+
+def _read(file: Path) -> tuple[list[Order], list[_Label]]:
+    """The deliveries and the labels; paths are relative to the file.
 
     Raises:
         DeclarationError: unreadable, or an entry that does not fit.
@@ -60,7 +106,21 @@ def _read(file: Path) -> list[Order]:
         raise DeclarationError(
             "it lists no delivery", path=file, remedy="write one [[delivery]] for each layer"
         )
-    return [_delivery(entry, file) for entry in entries]
+    labels = data.get("label", [])
+    if not isinstance(labels, list):
+        labels = [labels]
+    return [_delivery(entry, file) for entry in entries], [_told(one, file) for one in labels]
+
+
+def _told(entry: Any, file: Path) -> _Label:
+    fits = isinstance(entry, dict) and {"mesh", "footprints"} <= set(entry) <= _LABEL_KEYS
+    if not fits or not isinstance(entry.get("options", {}), dict):
+        raise DeclarationError(
+            f"the label {entry} does not fit",
+            path=file,
+            remedy="each has mesh and footprints, and may have key and a table of options",
+        )
+    return _Label(**entry)
 
 
 def _delivery(entry: Any, file: Path) -> Order:

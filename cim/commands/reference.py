@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic.fields import FieldInfo
 
 from cim import errors
 from cim.commands.ending import clear_errors
+from cim.ingest.labelling import LABELS
+from cim.ingest.pipeline import readers
 from cim.layers import Layer
 from cim.settings import Settings
 from cim.store.files import write_atomic
@@ -23,7 +26,7 @@ _NOTE = "<!-- written by `cim reference`; do not edit -->\n\n"
 def reference(
     out: Annotated[Path, typer.Option(help="folder to write")] = Path("docs/reference"),
 ) -> None:
-    """Write the reference pages: analyses, layers, settings, errors."""
+    """Write the reference pages: analyses, layers, readers, settings, errors."""
     for name, text in pages().items():
         write_atomic(out / name, text)
     typer.echo(f"{len(pages())} pages in {out}")
@@ -31,7 +34,12 @@ def reference(
 
 def pages() -> dict[str, str]:
     """All reference pages by file name."""
-    found = {"layers.md": _layers(), "settings.md": _settings(), "errors.md": _errors()}
+    found = {
+        "layers.md": _layers(),
+        "settings.md": _settings(),
+        "errors.md": _errors(),
+        "readers.md": _readers(),
+    }
     for topic in discover():
         for analysis in topic.analyses:
             found[f"{analysis.id}.md"] = _analysis(analysis)
@@ -114,6 +122,24 @@ def _settings() -> str:
         + "\n".join(rows)
         + "\n"
     )
+
+
+def _readers() -> str:
+    text = (
+        f"# Readers · 数据读取\n\n{_NOTE}`cim ingest` finds the reader by names and headers; each "
+        "has options, given as `-o name=value` or in a list's `options`.\n"
+    )
+    for name, reads, options in (*readers(), LABELS):
+        text += f"\n## {name}\nReads {reads}.\n"
+        rows = [_option(key, field) for key, field in options.model_fields.items()]
+        if rows:
+            text += "\n| option | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+    return text
+
+
+def _option(name: str, field: FieldInfo) -> str:
+    default = "required" if field.is_required() else f"`{field.default}`"
+    return f"| `{name}` | {default} | {field.description or ''} |"
 
 
 def _errors() -> str:

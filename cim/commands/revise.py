@@ -15,7 +15,7 @@ from cim.commands.ingest import Scheduler, Workers
 from cim.commands.order import tell, watcher
 from cim.errors import InputError, ParameterError
 from cim.geo.crs import CGCS2000
-from cim.ingest.report import Exit
+from cim.ingest.report import Exit, Report
 from cim.ingest.revising import Refined, Revision, revise_mesh
 from cim.installation import Installation
 from cim.layers import Kind
@@ -63,9 +63,8 @@ def revise(
     tells how much was taken out and put in (m³, m²). Ends as `cim ingest` does.
     """
     installation = here()
-    models = () if model is None else (_refined(installation, model, at, turn, scale),)
     revision = Revision(
-        models=models,
+        models=() if model is None else (_refined(installation, model, at, turn, scale),),
         footprints=footprints,
         buildings=tuple(building or ()),
         key=key,
@@ -83,15 +82,20 @@ def revise(
             scheduler=scheduler,
             watcher=watch,
         )
-    for one in done:
-        tell(one)
-    figures = next(check.figures for check in done[0].checks if check.name == "revision")
-    typer.echo(", ".join(f"{name} {value:.1f}" for name, value in figures.items()))
+    _tell(done)
     if report is not None:
         write_json(report, done[0].to_json())
     worst = next((one.exit for one in done if one.exit is not Exit.PUBLISHED), Exit.PUBLISHED)
     if worst is not Exit.PUBLISHED:
         raise typer.Exit(int(worst))
+
+
+def _tell(done: list[Report]) -> None:
+    """What came of it, and the difference in figures."""
+    for one in done:
+        tell(one)
+    figures = next(check.figures for check in done[0].checks if check.name == "revision")
+    typer.echo(", ".join(f"{name} {value:.1f}" for name, value in figures.items()))
 
 
 def _refined(

@@ -152,11 +152,9 @@ def _split(piece, prism, plane, corners, foot, points, ends, share, known):  # t
             new = _crossing(v, w, d, e, prism * 4 + plane, points, ends, share, known)
             inside.append(new)
             outside.append(new)
-    if not within:
-        inside = inside[:0]
-    if not beyond:
-        outside = outside[:0]
-    return inside, outside
+    if not beyond:  # what lies in the plane counts as within
+        return inside, outside[:0]
+    return (inside if within else inside[:0]), outside
 
 
 @numba.njit(cache=True)

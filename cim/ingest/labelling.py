@@ -23,6 +23,7 @@ from cim.layers import Field, FieldType, Geometry, Kind
 from cim.store.database import ready
 from cim.store.files import Files
 
+LABELS = (LabelSource.name, LabelSource.reads, LabelSource.options)  # for the documentation
 FID = Field(name="row", title="行号", title_en="Row", type=FieldType.INTEGER)
 
 
@@ -55,7 +56,7 @@ def unlabelled(engine: Engine, files: Files, mesh: str) -> tuple[Version, Base]:
         number = int(current.media.get("unlabelled", current.version))
         whole = registry.published(connection, mesh, number)
     base = Base(
-        folder=files.version(mesh, whole.version),
+        folder=files.whole(mesh, whole.version),
         version=whole.version,
         media=whole.media,
         extent=whole.extent,

@@ -39,6 +39,11 @@ from cim.store.files import Files, disk_errors
 MOST_KEPT = 5  # newest versions whose parts may be taken over
 
 
+def readers() -> tuple[tuple[str, str, type[Options]], ...]:
+    """Name, what it reads, and options of every reader, for the documentation."""
+    return tuple((s.name, s.reads, s.options) for s in SOURCES)
+
+
 def detect(paths: Sequence[Path], kind: Kind | None = None) -> Source:
     """The source that reads all of the paths; one of the layer's kind, if the layer is known.
 
@@ -170,6 +175,7 @@ class _Run:
         keys = part_keys(common, plan.parcels, {i.path: i for i in report.inputs}, {})
         if not force and self._is_published(common, keys):
             return
+        self._warn_of_revision()
         staging = files.staging(self.request.layer_id, self._key(common, keys, self.request))
         kept = [] if force else self._kept(staging)
         product = self._make(staging, common, keys, kept)
@@ -187,23 +193,52 @@ class _Run:
         )
 
     def _is_published(self, common: str, keys: dict[str, str]) -> bool:
-        """Whether the current version is what this run would build; the report then tells of it.
+        """Whether what is served is what this run would build; the report then tells of it.
 
         A layer that nobody had declared is declared by its first publication: the same delivery is
         the same then, so a version is known by the declaration that it was published under.
         """
         if self.before is None or self.before.current is None:
             return False
-        current, report = self.before.current, self.report
         asked = replace(self.request, layer=self.request.layer or self.before.layer)
-        same = current.key == self._key(common, keys, asked)
-        if not same or report.lost_by_chance(current.report):
+        key = self._key(common, keys, asked)
+        report = self.report
+        held = next((v for v in self._served(self.before.current) if v.key == key), None)
+        if held is None or report.lost_by_chance(held.report):
             return False
-        report.version, report.unchanged = current.version, True
-        report.extent = current.extent
-        report.recall(current.report, tuple(str(p.path) for p in self.plan.parcels))
+        report.version, report.unchanged = held.version, True
+        report.extent = held.extent
+        report.recall(held.report, tuple(str(p.path) for p in self.plan.parcels))
         self.watch.say(f"{report.layer} version {report.version} already holds exactly this")
         return True
+
+    def _served(self, current: registry.Version) -> Iterator[registry.Version]:
+        """The current version, and those it was made from: labelled, revised, it holds them yet."""
+        ahead: registry.Version | None = current
+        while ahead is not None:
+            yield ahead
+            media = ahead.media
+            earlier = media.get("unlabelled", media.get("revision", {}).get("of"))
+            with ready(self.place.engine) as connection:
+                ahead = (
+                    None
+                    if earlier is None or int(earlier) >= ahead.version
+                    else registry.published(connection, ahead.layer.id, int(earlier))
+                )
+
+    def _warn_of_revision(self) -> None:
+        """A new delivery takes the place of a mesh that models had been put into."""
+        if self.before is None or self.before.current is None or self.reader.derived:
+            return
+        revised = [v.version for v in self._served(self.before.current) if "revision" in v.media]
+        if revised:
+            self.report.warnings.append(
+                Problem(
+                    path=str(self.request.paths[0]),
+                    reason=f"version {revised[0]} holds refined models that this delivery lacks",
+                    remedy="put them in again with `cim revise`",
+                )
+            )
 
     def _kept(self, staging: Path) -> list[Kept]:
         """Where parts may be found: stagings that were left behind, and the served version."""

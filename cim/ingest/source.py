@@ -220,6 +220,7 @@ class Source(Protocol):
     reads: ClassVar[str]  # what to give it, in a user's words
     options: ClassVar[type[Options]] = Options
     edition: ClassVar[int] = 1  # raise it when the same input shall be converted anew
+    derived: ClassVar[bool] = False  # whether it reads what is published, not a delivery
 
     def supports(self, path: Path) -> bool:
         """Say yes from names and headers alone: as fast for 40 GB as for 40 kB."""

@@ -53,6 +53,18 @@ class Files:
                 write_atomic(path, content)
         return path
 
+    def whole(self, layer: str, version: int) -> Path:
+        """Folder of a published version with all its files, fetched where they are not here.
+
+        Raises:
+            StorageError: the store does not answer.
+        """
+        folder = self.version(layer, version)
+        if self.store is not None:
+            for name in self.store.names(f"{layer}/{version}"):
+                self.file(layer, version, name)
+        return folder
+
     def upload(self, staging: Path, layer: str, version: int, leave: Sequence[str] = ()) -> None:
         """Put a version that is about to be published into the store, if there is one.
 

@@ -43,6 +43,20 @@ class Store:
             except (NoObjectError, FileNotFoundError):
                 return None
 
+    def names(self, prefix: str) -> list[str]:
+        """Names of all objects below a prefix, relative to it.
+
+        Raises:
+            StorageError: the store does not answer.
+        """
+        with self._errors():
+            found = [
+                str(entry["path"])
+                for batch in obstore.list(self._store, prefix=f"{prefix}/")
+                for entry in batch
+            ]
+        return sorted(name.removeprefix(f"{prefix}/") for name in found)
+
     def replace(self, prefix: str, folder: Path, names: Sequence[Path]) -> None:
         """Put files below a prefix, where nothing else remains.
 

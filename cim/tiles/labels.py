@@ -23,6 +23,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
+SPECK = 0.25  # m²: less of a building in a file is a neighbour's rim, or rounding
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
     """Where a building stands.
@@ -153,9 +156,9 @@ def label(model: Model, to_plan: Floats, regions: Regions, table: Table) -> Mode
         regions: The footprints.
         table: All rows that regions name; the result's table holds only those that it needs.
     """
-    cuts = [_cut(p, to_plan, regions) for p in model.primitives]
+    cuts = _without_specks([_cut(p, to_plan, regions) for p in model.primitives], model, regions)
     found = [np.unique(c.owner[c.owner >= 0]) for c in cuts if c is not None]
-    if not found:
+    if not any(len(owners) for owners in found):
         return None
     used = np.unique(np.concatenate(found))
     rows = np.array([regions.regions[number].row for number in used])
@@ -172,6 +175,23 @@ def label(model: Model, to_plan: Floats, regions: Regions, table: Table) -> Mode
         for c in table.columns
     )
     return Model(made, Table(table.name, columns, len(kept)))
+
+
+def _without_specks(cuts: list[Cut | None], model: Model, regions: Regions) -> list[Cut | None]:
+    """The cuts with what is too little of a building given to nobody."""
+    total = np.zeros(len(regions.regions))
+    for made, primitive in zip(cuts, model.primitives, strict=True):
+        if made is not None:
+            points = blend(np.asarray(primitive.positions, np.float64), made)
+            a, b, c = (points[made.triangles[:, i]] for i in range(3))
+            area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+            kept = made.owner >= 0
+            np.add.at(total, made.owner[kept], area[kept])
+    speck = np.append(total < SPECK, False)  # the last stands for nobody, whose number is -1
+    return [
+        None if made is None else replace(made, owner=np.where(speck[made.owner], -1, made.owner))
+        for made in cuts
+    ]
 
 
 def _cut(primitive: Primitive, to_plan: Floats, regions: Regions) -> Cut | None:

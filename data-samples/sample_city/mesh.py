@@ -158,7 +158,7 @@ def _face(builder: _Builder, face: Face, box: Box, detail: Detail, top: int) -> 
         builder.polygon(part.xyz, _seen_from_above(seen, box, detail.texel), top)
         return
     first, last = float(part.st[:, 0].min()), float(part.st[:, 0].max())
-    number = builder.atlas.add(_wall(part.picture, first, last, detail.texel))
+    number = builder.atlas.add(wall(part.picture, first, last, detail.texel))
     across = (part.st[:, 0] - first) / max(last - first, 1e-6)
     up = np.clip(part.st[:, 1] / part.picture.tall, 0.0, 1.0)
     builder.polygon(part.xyz, np.column_stack([across, 1.0 - up]), number)
@@ -167,7 +167,7 @@ def _face(builder: _Builder, face: Face, box: Box, detail: Detail, top: int) -> 
 _PAINTED: dict[tuple[int, int, int], Bytes] = {}
 
 
-def _wall(picture: Picture, first: float, last: float, texel: float) -> Bytes:
+def wall(picture: Picture, first: float, last: float, texel: float) -> Bytes:
     """The part of a wall's picture between two places along it, at a texel size."""
     building = picture.building
     key = (building.number, round(picture.length * 1000), round(picture.azimuth * 1000))

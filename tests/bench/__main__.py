@@ -8,12 +8,16 @@ from tests.bench import (
     bench_imagery,
     bench_osgb,
     bench_points,
+    bench_scaling,
     bench_terrain,
+    bench_top,
     bench_viewshed,
 )
 
 for bench in (
     bench_osgb,
+    bench_scaling,
+    bench_top,
     bench_encodings,
     bench_buildings,
     bench_points,

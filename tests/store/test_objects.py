@@ -96,3 +96,19 @@ def test_a_store_that_takes_nothing_is_one_sentence_and_nothing_is_published(
     assert not here.files.version("test.dem", 1).exists()
     again = deliver(installation, raster(tmp_path / "a.tif", hills()), "test.dem")
     assert (again.version, again.resumed) == (1, 1)
+
+
+def test_a_whole_version_is_fetched_for_what_is_made_from_it(
+    installation: Installation, bucket: str, tmp_path: Path
+) -> None:
+    here = with_store(installation, bucket)
+    (tmp_path / "a.toy").write_text("hello")
+    request = Request(paths=(tmp_path,), layer_id="test.toy", layer=None, city=here.city)
+    pipeline.ingest(request, engine=here.engine, files=here.files, source=ToySource())
+    folder = here.files.version("test.toy", 1)
+    before = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    shutil.rmtree(folder)
+    assert here.files.whole("test.toy", 1) == folder
+    after = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert before == after
+    assert len(before) == 3

@@ -7,9 +7,10 @@ documents as they are, and all files that it does not touch.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ class Content:
         bounds: Of its tile, degrees.
         heights: Of its tile, lowest and highest, ellipsoidal, m.
         error: Geometric error of its tile, m.
+        document: The tileset that names it, relative to the version's folder.
     """
 
     path: Path
@@ -65,6 +67,7 @@ class Content:
     bounds: Bounds
     heights: tuple[float, float]
     error: float
+    document: Path
 
 
 def contents(folder: Path, tileset: str) -> list[Content]:
@@ -91,12 +94,13 @@ def _tile(
     if "transform" in tile:
         matrix = above @ np.array(tile["transform"], np.float64).reshape(4, 4).T
     for content in tile.get("contents", [tile["content"]] if "content" in tile else []):
-        path = document.parent / unquote(str(content["uri"]))
+        path = Path(os.path.normpath(document.parent / unquote(str(content["uri"]))))
         if path.suffix == ".json":
             yield from _document(folder, path, matrix, depth + 1)
         elif path.suffix == ".glb":
             bounds, heights = _place(volume(tile["boundingVolume"], matrix))
-            yield Content(path, matrix, bounds, heights, float(tile["geometricError"]))
+            error = float(tile["geometricError"])
+            yield Content(path, matrix, bounds, heights, error, document)
     for child in tile.get("children", []):
         yield from _tile(folder, document, child, matrix, depth)
 
@@ -115,13 +119,20 @@ def by_folder(found: list[Content]) -> dict[Path, list[Content]]:
     return folders
 
 
-def take_rest(source: Path, staging: Path) -> int:
-    """Link every file that staging does not hold yet from a published folder; how many."""
+def take_rest(source: Path, staging: Path, made: Collection[Path]) -> int:
+    """Link every file of a published folder that staging does not hold yet; how many.
+
+    Args:
+        source: The published folder.
+        staging: Where to.
+        made: Folders, relative, that have been made anew: what they lack is meant to be gone.
+    """
     count = 0
     for path in sorted(source.rglob("*")):
         name = path.relative_to(source)
         target = staging / name
-        if path.is_dir() or target.exists() or any(part.startswith(".") for part in name.parts):
+        hidden = any(part.startswith(".") for part in name.parts)
+        if path.is_dir() or hidden or name.parent in made or target.exists():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         link(str(path), str(target))

@@ -209,6 +209,15 @@ def test_an_hourglass_is_repaired_and_overlaps_and_doubles_are_told(
     assert open_edges(part.positions, corners(part), owners(part)) == 0
 
 
+def test_a_heap_of_doubles_is_told_without_comparing_each_with_each(
+    tmp_path: Path, city: City
+) -> None:
+    shapes = [square(), square(10)] + [square(100)] * 900
+    done = go(write(tmp_path / "a.gpkg", {"height": [5.0] * 902}, shapes), city)
+    assert done.built[0].counts["features"] == 902
+    assert "more than 500 footprints lie upon each other" in done.told
+
+
 def test_what_is_no_polygon_or_lies_outside_is_left_out_by_count(
     tmp_path: Path, city: City
 ) -> None:
@@ -262,6 +271,20 @@ def test_asked_attributes_alone_are_kept_beside_the_name(courtyards: Path, city:
     done = go(courtyards, city, options=FLAT | {"attributes": "层数"})
     titles = {a["title"] for a in done.product.media["attributes"]}
     assert titles == {"编号", "层数", "建模高度", "高度依据", "建模地面高程"}
+
+
+def test_a_projection_of_the_citys_own_is_as_good_as_one_with_a_code(
+    courtyards: Path, city: City, city_at: Callable[..., City]
+) -> None:
+    own = "+proj=tmerc +lat_0=0 +lon_0=106.65 +k=1 +x_0=50000 +y_0=-3800000 +ellps=GRS80 +units=m"
+    here = city_at(tuple(city.bounds), own, -36.0)
+    assert here.compute_crs.to_epsg() is None
+    one, other = go(courtyards, city), run(
+        FootprintSource(), courtyards, here, courtyards.parent / "own", FLAT)  # fmt: skip
+    assert other.errors == []
+    volumes_ = [r.product.media["volume_m3"] for r in (one, other)]
+    assert volumes_[0] == pytest.approx(volumes_[1], rel=1e-6)
+    assert "overlap" not in other.told
 
 
 def test_many_buildings_stand_in_exactly_one_tile_each_the_large_ones_first(

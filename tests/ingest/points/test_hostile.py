@@ -7,6 +7,7 @@ import struct
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -149,6 +150,32 @@ def test_a_consumer_that_gives_up_leaves_no_decoder_behind(tmp_path: Path) -> No
     with Decoding(path, 600_000) as decoding:
         next(decoding.chunks())
     assert decoding.process.poll() is not None
+
+
+def test_a_cloud_that_no_disk_holds_is_refused_before_it_fills_one(
+    cloud: Path, city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = SimpleNamespace(free=30_000)
+    monkeypatch.setattr("cim.ingest.sources.points.cloud.shutil.disk_usage", lambda _: free)
+    with pytest.raises(FormatError, match="its 500 points need"):
+        run(PointSource(), cloud, city, tmp_path / "staging")
+
+
+def test_a_small_file_that_announces_an_ocean_of_points_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "bomb.laz", np.tile([[377_000.0, 3_899_000.0, 1_400.0]], (50_000, 1)))
+    assert read_header(path).count == 50_000  # doubles pack well, and may
+    with pytest.raises(FormatError, match="announces 4000000000 points"):
+        read_header(patch(path, COUNT_14, "<Q", 4_000_000_000))
+
+
+def test_a_header_without_a_box_leaves_the_place_to_the_points(
+    cloud: Path, city: City, tmp_path: Path
+) -> None:
+    other = write(tmp_path / "b.las", surface(20))
+    patch(cloud, 179, "<6d", *[float("nan")] * 6)
+    done = run(PointSource(), [cloud, other], city, tmp_path / "staging")
+    assert done.plan.extent is None
+    assert done.product.media["points"] == 520
 
 
 def test_extra_dimensions_are_told(tmp_path: Path, city: City) -> None:

@@ -1,7 +1,7 @@
 /** The HTTP contract as types, and the one way to speak it. */
 
 export type Bbox = [west: number, south: number, east: number, north: number] // degrees
-export type Kind = 'mesh' | 'terrain' | 'imagery' | 'vector'
+export type Kind = 'mesh' | 'points' | 'terrain' | 'imagery' | 'vector'
 export type GeometryKind = 'Point' | 'LineString' | 'Polygon' | 'Geometry'
 
 /** A thing with a Chinese title and, mostly, an English one. */
@@ -25,6 +25,35 @@ export interface Field extends Titled {
   name: string
   type: 'text' | 'integer' | 'real' | 'boolean' | 'date'
   unit: string
+  aliases?: string[]
+}
+
+export type Value = string | number | boolean
+
+/** An attribute that the features of a mesh, or points, carry with them. */
+export interface Attribute {
+  name: string
+  title: string
+  type: Field['type']
+  unit?: string
+  min?: number
+  max?: number
+  values?: Value[]
+  titles?: string[] // of the values
+}
+
+/** What a publication says of itself; which words are there depends on the kind of layer. */
+export interface Media {
+  minzoom?: number
+  maxzoom?: number
+  format?: string
+  resolution?: number
+  /** true: the features of a mesh are its own; else those of a layer, told by a key. */
+  features?: boolean | { layer: string; version: number; key: string; found: number }
+  attributes?: Attribute[]
+  id?: string // attribute that names a feature
+  colored?: boolean
+  points?: number
 }
 
 export interface LegendItem extends Titled {
@@ -50,7 +79,7 @@ export interface Published {
   heights: [number, number] | null // orthometric, m
   count: number | null
   url: string
-  media: { minzoom?: number; maxzoom?: number; format?: string; resolution?: number }
+  media: Media
 }
 
 export interface Layer extends Titled {

@@ -10,13 +10,16 @@ export interface Automation {
   whenIdle(ms?: number | null): Promise<void>
   state(): {
     view: View
-    layers: Record<string, { shown: boolean; opacity: number; status: string }>
+    layers: Record<string, { shown: boolean; opacity: number; status: string; theme: string }>
     quality: string
     lang: string
     frames: number
   }
   setLayer(id: string, shown: boolean): Promise<void>
   setOpacity(id: string, opacity: number): void
+  /** Colour by an attribute, or by one of @plain, @rgb, @height. */
+  setTheme(id: string, theme: string): void
+  setPointSize(id: string, pixels: number): void
   flyTo(view: View): void
   home(): void
   pick(x: number, y: number): Promise<Inspection | null>
@@ -43,8 +46,8 @@ export function publish(scene: CityScene, lang: () => string): void {
       view: currentView(scene.viewer),
       layers: Object.fromEntries(
         scene.stack.layers.map(({ id }) => {
-          const { shown, opacity, status } = scene.stack.state(id)!
-          return [id, { shown, opacity, status }]
+          const { shown, opacity, status, theme } = scene.stack.state(id)!
+          return [id, { shown, opacity, status, theme }]
         }),
       ),
       quality: scene.quality,
@@ -53,6 +56,8 @@ export function publish(scene: CityScene, lang: () => string): void {
     }),
     setLayer: (id, shown) => scene.setLayer(id, shown),
     setOpacity: (id, opacity) => scene.stack.setOpacity(id, opacity),
+    setTheme: (id, theme) => scene.stack.setTheme(id, theme),
+    setPointSize: (id, pixels) => scene.stack.setSize(id, pixels),
     flyTo: (view) => scene.goTo(view),
     home: () => scene.home(0),
     pick: (x, y) => scene.pick(x, y),

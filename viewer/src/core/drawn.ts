@@ -1,14 +1,26 @@
 /** What every kind of layer can do once it is drawn. */
 import type { Cesium3DTileset, Viewer } from 'cesium'
-import type { City, Layer, Published } from './api'
+import type { City, Layer, Published, Value } from './api'
 import type { Faults } from './faults'
 import type { Labels } from './labels'
+import type { Theme } from './theme'
+
+/** Features of a mesh that shall stand out: those whose attribute has this value. */
+export interface Glow {
+  attribute: string
+  value: Value
+}
 
 export interface Drawn {
   setShown(shown: boolean): void
   setOpacity(opacity: number): void
   /** Tilesets to wait for while the layer is shown. */
   tilesets?: Cesium3DTileset[]
+  /** Colours by an attribute; meshes with features, and points. */
+  setTheme?(theme: Theme): void
+  setGlow?(glow: Glow | null): void
+  /** Size of points, pixels. */
+  setSize?(pixels: number): void
 }
 
 export interface Stage {

@@ -17,40 +17,62 @@ function isMarker(picked: unknown): picked is { id: FeatureRef } {
   return typeof id === 'object' && id !== null && 'fid' in id && 'layer' in id
 }
 
+/** The shown tilesets that a click may mean. */
+export interface Solids {
+  meshes: readonly Cesium3DTileset[]
+  /** Those with features: where a part of them is none, picking finds nothing at all. */
+  labelled: readonly Cesium3DTileset[]
+  clouds: readonly Cesium3DTileset[]
+}
+
 export interface Place {
   point: Cartesian3
   onMesh: Cesium3DTileset | null
+  onCloud: Cesium3DTileset | null
   picked: unknown
   marker: FeatureRef | null // a point or raised building that was hit
 }
 
-/** What is under a pixel of the canvas; null for the sky. */
-export function placeAt(
+/** The mesh whose unlabelled part is there: the picture has something nearer than the terrain. */
+function unnamed(
   stage: Stage,
-  pixel: Cartesian2,
-  meshes: readonly Cesium3DTileset[],
-): Place | null {
+  point: Cartesian3 | undefined,
+  terrain: Cartesian3 | undefined,
+  labelled: readonly Cesium3DTileset[],
+): Cesium3DTileset | null {
+  const mesh = labelled.find(({ show }) => show)
+  if (!mesh || !point) return null
+  if (!terrain) return mesh
+  const eye = stage.viewer.camera.positionWC
+  const gap = Cartesian3.distance(eye, terrain) - Cartesian3.distance(eye, point)
+  return gap > 0.02 + 1e-4 * Cartesian3.distance(eye, point) ? mesh : null
+}
+
+/** What is under a pixel of the canvas; null for the sky. */
+export function placeAt(stage: Stage, pixel: Cartesian2, solids: Solids): Place | null {
   const { scene, camera } = stage.viewer
   const first: unknown = scene.pick(pixel)
   // asked before drilling, which hides things one by one and leaves the depth of the last
-  let point: Cartesian3 | undefined = defined(first) ? scene.pickPosition(pixel) : undefined
+  const depth: Cartesian3 | undefined = scene.pickPosition(pixel)
+  const ray = camera.getPickRay(pixel)
+  const terrain = ray ? scene.globe.pick(ray, scene) : undefined
   // a marker stands on something: what lies below it counts as well
   const marker = isMarker(first) ? first.id : null
   const all: unknown[] = marker ? scene.drillPick(pixel, 4) : [first]
-  const mesh = all.find((one) => {
+  const belongs = (to: readonly Cesium3DTileset[]) => (one: unknown) => {
     const tileset = tilesetOf(one)
-    return tileset !== null && meshes.includes(tileset)
-  })
-  const onMesh = tilesetOf(mesh)
-  if (!point) {
-    const ray = camera.getPickRay(pixel)
-    point = ray ? scene.globe.pick(ray, scene) : undefined
+    return tileset !== null && to.includes(tileset)
   }
+  const mesh = all.find(belongs(solids.meshes))
+  const cloud = mesh ? undefined : all.find(belongs(solids.clouds))
+  const hidden = defined(first) ? null : unnamed(stage, depth, terrain, solids.labelled)
+  const onMesh = tilesetOf(mesh) ?? hidden
+  let point = defined(first) || hidden ? (depth ?? terrain) : terrain
   if (!point || !Number.isFinite(point.x)) return null
   if (onMesh) {
     const place = Cartographic.fromCartesian(point)
     place.height -= liftAt(stage, Cartesian3.distance(point, camera.positionWC))
     point = Cartographic.toCartesian(place)
   }
-  return { point, onMesh, picked: mesh ?? first, marker }
+  return { point, onMesh, onCloud: tilesetOf(cloud), picked: mesh ?? cloud ?? first, marker }
 }

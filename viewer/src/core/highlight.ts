@@ -17,9 +17,10 @@ export interface Look {
   color: string
   width: number
   fill: number // opacity of areas
+  on?: ClassificationType // what areas are drawn on; default: terrain and mesh
 }
 
-const HIGHLIGHT: Look = { color: '#ffd54a', width: 4, fill: 0.32 }
+export const HIGHLIGHT: Look = { color: '#ffd54a', width: 4, fill: 0.32 }
 
 function cartesians(path: Position[]): Cartesian3[] {
   return path.map(([lon = 0, lat = 0]) => Cartesian3.fromDegrees(lon, lat))
@@ -57,7 +58,7 @@ function area(rings: Position[][], look: Look): Entity.ConstructorOptions[] {
       polygon: {
         hierarchy: new ConstantProperty(hierarchy),
         material: new ColorMaterialProperty(material),
-        classificationType: ClassificationType.BOTH,
+        classificationType: look.on ?? ClassificationType.BOTH,
       },
     },
     ...edges,

@@ -3,11 +3,11 @@ import {
   Cartesian2,
   Cartesian3,
   Cartographic,
-  type Cesium3DTileset,
   Math as CesiumMath,
 } from 'cesium'
-import { api, type Elevation, type Feature } from './api'
+import { api, type Elevation } from './api'
 import type { PublishedLayer, Stage } from './drawn'
+import { entityAt, type Found } from './entity'
 import { placeAt, type Place } from './ground'
 import type { LayerStack } from './layers'
 import type { FeatureRef } from './point'
@@ -29,11 +29,6 @@ export interface TileInfo {
   triangles: number
 }
 
-export interface Found {
-  layer: string
-  feature: Feature
-}
-
 export interface Inspection {
   spot: Spot | null
   tile: TileInfo | null
@@ -53,24 +48,28 @@ export class Inspector {
   ) {}
 
   place(pixel: Cartesian2): Place | null {
-    return placeAt(this.stage, pixel, this.meshes())
+    const of = (kind: 'mesh' | 'points') => this.stack.tilesetsOf(kind)
+    const tilesets = (found: ReturnType<typeof of>) => found.map(({ tileset }) => tileset)
+    return placeAt(this.stage, pixel, {
+      meshes: tilesets(of('mesh')),
+      labelled: tilesets(of('mesh').filter(({ layer }) => layer.published.media.features)),
+      clouds: tilesets(of('points')),
+    })
   }
 
   async at(pixel: Cartesian2): Promise<Inspection | null> {
     const place = this.place(pixel)
     if (!place) return null
-    const direct = place.marker ? await this.fetch(place.marker) : null
+    const entity = await entityAt(this.stage, this.stack, place, pixel)
+    const marker = place.marker ? await this.fetch(place.marker) : null
     const spot = await this.spot(place.point)
     const metres = this.metresPerPixel(place.point) * TOLERANCE
-    const around = await this.around(spot, metres, place.onMesh !== null)
+    const direct = [marker, entity].filter((one) => one !== null)
+    const around = await this.around(spot, metres, place)
     const same = (one: Found) =>
-      direct && one.layer === direct.layer && one.feature.id === direct.feature.id
-    const found = direct ? [direct, ...around.filter((one) => !same(one))] : around
+      direct.some(({ layer, feature: { id } }) => one.layer === layer && one.feature.id === id)
+    const found = [...direct, ...around.filter((one) => !same(one))]
     return { spot, tile: this.tile(place), found }
-  }
-
-  private meshes(): Cesium3DTileset[] {
-    return this.stack.tilesetsOf('mesh').map(({ tileset }) => tileset)
   }
 
   private async fetch(ref: FeatureRef): Promise<Found> {
@@ -112,12 +111,16 @@ export class Inspector {
   }
 
   /** Features of the layers in question near the place, the most specific first. */
-  private async around(spot: Spot, metres: number, onMesh: boolean): Promise<Found[]> {
+  private async around(spot: Spot, metres: number, place: Place): Promise<Found[]> {
+    const onMesh = place.onMesh !== null
+    const told = this.labelsOf(place)
     const asked = this.stack.layers.filter(
       (layer) =>
         layer.kind === 'vector' &&
-        // a click on the mesh means the building, whether or not its outline is shown
-        (this.stack.state(layer.id)?.shown || (onMesh && layer.style.height_field)),
+        // a click on the mesh means the building, whether or not its outline is shown,
+        // unless the mesh itself knows better
+        (this.stack.state(layer.id)?.shown ||
+          (onMesh && layer.style.height_field && layer.id !== told)),
     )
     const bbox = boxAround(spot.lon, spot.lat, Math.max(metres, WALL))
     const answers = await Promise.all(
@@ -134,9 +137,18 @@ export class Inspector {
     )
     return answers
       .flat()
-      .filter(({ layer, distance }) => distance <= reach(layer, metres, onMesh))
+      .filter(
+        ({ layer, distance }) => distance <= reach(layer, metres, onMesh && layer.id !== told),
+      )
       .sort((a, b) => rank(a.layer) - rank(b.layer) || a.distance - b.distance)
       .map(({ layer, feature }) => ({ layer: layer.id, feature }))
+  }
+
+  /** Layer whose features the clicked mesh has been labelled with. */
+  private labelsOf({ onMesh }: Place): string | undefined {
+    const owner = this.stack.tilesetsOf('mesh').find(({ tileset }) => tileset === onMesh)
+    const features = owner?.layer.published.media.features
+    return typeof features === 'object' ? features.layer : undefined
   }
 
   /** Size of a CSS pixel at a place, m. */

@@ -1,12 +1,14 @@
 /** Every layer of the city, drawn when first shown. */
 import type { Cesium3DTileset } from 'cesium'
 import type { Layer } from './api'
-import type { Draw, Drawn, PublishedLayer, Stage } from './drawn'
+import { POINT_SIZE, drawCloud } from './cloud'
+import type { Draw, Drawn, Glow, PublishedLayer, Stage } from './drawn'
 import { drawImagery } from './imagery'
 import { drawMesh } from './mesh'
 import { MOST_POINTS, drawPoints } from './point'
 import { Signal } from './signal'
 import { drawTerrain } from './terrain'
+import { PLAIN, firstTheme, themesOf, type Theme } from './theme'
 import { drawVector } from './vector'
 
 export type Status = 'off' | 'loading' | 'on' | 'error'
@@ -17,10 +19,13 @@ export interface LayerState {
   opacity: number
   status: Status
   message: string
+  theme: string // id of what it is coloured by
+  size: number // of points, pixels
 }
 
 function drawerOf(layer: PublishedLayer): Draw {
   if (layer.kind === 'mesh') return drawMesh
+  if (layer.kind === 'points') return drawCloud
   if (layer.kind === 'terrain') return drawTerrain
   if (layer.kind === 'imagery') return drawImagery
   const few = (layer.published.count ?? 0) <= MOST_POINTS
@@ -32,6 +37,7 @@ export class LayerStack {
   private readonly states = new Map<string, LayerState>()
   private readonly drawn = new Map<string, Promise<Drawn>>()
   private readonly ready = new Map<string, Drawn>()
+  private readonly themes = new Map<string, Theme[]>()
   readonly layers: PublishedLayer[]
 
   constructor(
@@ -39,8 +45,14 @@ export class LayerStack {
     readonly all: Layer[],
   ) {
     this.layers = all.filter((layer): layer is PublishedLayer => layer.published !== null)
-    for (const { id, style } of this.layers)
-      this.states.set(id, { id, shown: false, opacity: style.opacity, status: 'off', message: '' })
+    for (const layer of this.layers) {
+      const { id, style } = layer
+      const themes = themesOf(layer, all)
+      this.themes.set(id, themes)
+      const theme = themes.length ? firstTheme(layer, themes, all) : PLAIN
+      const look = { opacity: style.opacity, theme, size: POINT_SIZE }
+      this.states.set(id, { id, shown: false, status: 'off', message: '', ...look })
+    }
     stage.faults.added.on(({ source, message }) => {
       const state = this.states.get(source)
       if (state) this.update(state, { status: 'error', message })
@@ -86,6 +98,37 @@ export class LayerStack {
     this.stage.viewer.scene.requestRender()
   }
 
+  /** Everything the layer can be coloured by; empty where there is no choice. */
+  themesOf(id: string): Theme[] {
+    return this.themes.get(id) ?? []
+  }
+
+  themeOf(id: string): Theme | undefined {
+    return this.themesOf(id).find((theme) => theme.id === this.states.get(id)?.theme)
+  }
+
+  setTheme(id: string, theme: string): void {
+    const state = this.states.get(id)
+    if (!state || !this.themesOf(id).some((one) => one.id === theme)) return
+    this.update(state, { theme })
+    this.ready.get(id)?.setTheme?.(this.themeOf(id)!)
+    this.stage.viewer.scene.requestRender()
+  }
+
+  setSize(id: string, pixels: number): void {
+    const state = this.states.get(id)
+    if (!state || !(pixels >= 1 && pixels <= 12)) return
+    this.update(state, { size: pixels })
+    this.ready.get(id)?.setSize?.(pixels)
+    this.stage.viewer.scene.requestRender()
+  }
+
+  /** Make features of a mesh stand out; null ends it. */
+  setGlow(id: string, glow: Glow | null): void {
+    this.ready.get(id)?.setGlow?.(glow)
+    this.stage.viewer.scene.requestRender()
+  }
+
   /** Tilesets that must have loaded before the picture is whole. */
   awaited(): Cesium3DTileset[] {
     return this.shown().flatMap(({ id }) => this.ready.get(id)?.tilesets ?? [])
@@ -113,7 +156,11 @@ export class LayerStack {
     let drawn = this.drawn.get(layer.id)
     if (!drawn) {
       drawn = drawerOf(layer)(this.stage, layer).then((made) => {
-        made.setOpacity(this.states.get(layer.id)!.opacity)
+        const { opacity, size } = this.states.get(layer.id)!
+        made.setOpacity(opacity)
+        made.setSize?.(size)
+        const theme = this.themeOf(layer.id)
+        if (theme) made.setTheme?.(theme)
         this.ready.set(layer.id, made)
         return made
       })

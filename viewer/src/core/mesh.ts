@@ -1,12 +1,20 @@
-/** Oblique photogrammetry: 3D Tiles that win against the terrain they stand on. */
-import { Cesium3DTileset, Cesium3DTileStyle, CustomShader, UniformType } from 'cesium'
-import { served } from './api'
-import type { Drawn, PublishedLayer, Stage } from './drawn'
+/** Meshes: 3D Tiles that win against the terrain they stand on. */
+import {
+  Cartesian3,
+  Cesium3DTileColorBlendMode,
+  CustomShader,
+  CustomShaderTranslucencyMode,
+  UniformType,
+} from 'cesium'
+import type { Drawn, Glow, PublishedLayer, Stage } from './drawn'
+import type { Theme } from './theme'
+import { openTileset } from './tileset'
+import { styleOf } from './tint'
 
 /**
  * The terrain is drawn with an error of a few pixels, so far from the camera it would poke through
  * a mesh it agrees with. Each vertex is therefore lifted by exactly that allowed error: LIFT metres
- * per metre of distance to the camera. `unlift` takes it back from picked heights.
+ * per metre of distance to the camera. `liftAt` takes it back from picked heights.
  */
 function liftPerMetre({ viewer }: Stage): number {
   const { scene } = viewer
@@ -24,16 +32,10 @@ void vertexMain(VertexInput vsInput, inout czm_modelVertexOutput vsOutput) {
   vsOutput.positionMC = p + (czm_inverseModel * vec4(up, 0.0)).xyz * far * u_lift;
 }`
 
-/** Memory of all meshes together, bytes; shared out among them. */
-const CACHE = 512 * 1024 * 1024
-const open = new Set<Cesium3DTileset>()
-
-function shareCache(): void {
-  for (const tileset of open) {
-    tileset.cacheBytes = CACHE / open.size
-    tileset.maximumCacheOverflowBytes = CACHE / 2 / open.size
-  }
-}
+const VEIL = `
+void fragmentMain(FragmentInput fsInput, inout czm_modelMaterial material) {
+  material.alpha *= u_opacity;
+}`
 
 /** Height error that lifting adds at a picked place, m. */
 export function liftAt(stage: Stage, distance: number): number {
@@ -41,36 +43,66 @@ export function liftAt(stage: Stage, distance: number): number {
   return (distance * lift) / (1 + lift)
 }
 
+/** How much of a building's own colour gives way to the theme or highlight. */
+const TINT = 0.58
+
+/** Light on models without texture: so much that level roofs have the colour of the legend. */
+const LIGHT = 2.2
+
+function shaders(lift: number): { solid: CustomShader; veiled: CustomShader } {
+  const uniforms = { u_lift: { type: UniformType.FLOAT, value: lift } }
+  return {
+    solid: new CustomShader({ vertexShaderText: VERTEX, uniforms }),
+    // opacity is the shader's: a style reaches features only, and most of a mesh is none
+    veiled: new CustomShader({
+      vertexShaderText: VERTEX,
+      fragmentShaderText: VEIL,
+      uniforms: { ...uniforms, u_opacity: { type: UniformType.FLOAT, value: 1 } },
+      translucencyMode: CustomShaderTranslucencyMode.TRANSLUCENT,
+    }),
+  }
+}
+
 export async function drawMesh(stage: Stage, layer: PublishedLayer): Promise<Drawn> {
   const { scene } = stage.viewer
-  const low = scene.msaaSamples === 1
-  const tileset = await Cesium3DTileset.fromUrl(`${served(layer.published.url)}tileset.json`, {
-    maximumScreenSpaceError: low ? 16 : 8,
-    skipLevelOfDetail: false,
+  const tileset = await openTileset(stage, layer, {
+    maximumScreenSpaceError: scene.msaaSamples === 1 ? 16 : 8,
     scene, // without it vector tiles cannot be draped on the mesh
-    preloadFlightDestinations: true,
   })
-  tileset.customShader = new CustomShader({
-    vertexShaderText: VERTEX,
-    uniforms: { u_lift: { type: UniformType.FLOAT, value: liftPerMetre(stage) } },
-  })
-  tileset.tileFailed.addEventListener((failure: { url: string; message: string }) =>
-    stage.faults.add(layer.id, `${failure.url}: ${failure.message}`),
-  )
+  const { solid, veiled } = shaders(liftPerMetre(stage))
+  tileset.customShader = solid
   scene.preUpdate.addEventListener(() =>
     tileset.customShader?.setUniform('u_lift', liftPerMetre(stage)),
   )
-  open.add(tileset)
-  shareCache()
-  scene.primitives.add(tileset)
+  const { features, colored, id, attributes } = layer.published.media
+  const named = features === true ? (id ?? attributes?.[0]?.name ?? 'row') : 'row'
+  const bare = features === true && !colored // nothing to shine through
+  tileset.colorBlendMode = bare
+    ? Cesium3DTileColorBlendMode.REPLACE
+    : Cesium3DTileColorBlendMode.MIX
+  tileset.colorBlendAmount = TINT
+  if (bare) tileset.lightColor = Cartesian3.fromElements(LIGHT, LIGHT, LIGHT)
+  let theme: Theme | null = null
+  let glow: Glow | null = null
+  const restyle = () => {
+    if (features) tileset.style = styleOf(theme, glow, named)
+  }
   return {
     tilesets: [tileset],
     setShown: (shown) => {
       tileset.show = shown
     },
     setOpacity: (opacity) => {
-      const white = `color('white', ${opacity.toFixed(2)})`
-      tileset.style = opacity >= 0.995 ? undefined : new Cesium3DTileStyle({ color: white })
+      veiled.setUniform('u_opacity', opacity)
+      tileset.customShader = opacity >= 0.995 ? solid : veiled
+    },
+    setTheme: (chosen) => {
+      theme = chosen
+      restyle()
+    },
+    setGlow: (chosen) => {
+      glow = chosen
+      restyle()
     },
   }
 }

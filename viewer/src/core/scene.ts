@@ -24,6 +24,7 @@ import { Measure } from './measure'
 import { Outcome } from './outcome'
 import { decode, type Shared } from './share'
 import { Signal } from './signal'
+import { Spotlight } from './spotlight'
 import { createStage, lightFrom, type Quality } from './stage'
 
 export interface Cursor {
@@ -39,7 +40,8 @@ export class CityScene {
   readonly inspecting = new Signal<boolean>()
   readonly cursorMoved = new Signal<Cursor | null>()
   readonly cameraMoved = new Signal<View>()
-  readonly highlight: Highlight
+  readonly spotlight: Spotlight
+  private readonly highlight: Highlight
   readonly measure: Measure
   readonly outcome: Outcome
   readonly extrusion: Extrusion
@@ -52,6 +54,7 @@ export class CityScene {
     readonly quality: Quality,
   ) {
     this.highlight = new Highlight(stage.viewer)
+    this.spotlight = new Spotlight(stage, stack, this.highlight)
     this.measure = new Measure(stage)
     this.outcome = new Outcome(stage)
     this.extrusion = new Extrusion(stage)
@@ -92,6 +95,9 @@ export class CityScene {
       const wanted = shared.layers ? shared.layers.has(layer.id) : layer.style.visible
       const opacity = shared.layers?.get(layer.id)
       if (opacity !== undefined) this.stack.setOpacity(layer.id, opacity)
+      const look = shared.looks?.get(layer.id)
+      if (look) this.stack.setTheme(layer.id, look.theme)
+      if (look?.size) this.stack.setSize(layer.id, look.size)
       return this.setLayer(layer.id, wanted)
     })
     await Promise.all(work)
@@ -101,7 +107,12 @@ export class CityScene {
     const layers = this.stack
       .shown()
       .map(({ id }) => [id, this.stack.state(id)!.opacity] as [string, number])
-    return { view: currentView(this.viewer), layers: new Map(layers), lang }
+    const looks = this.stack.shown().flatMap(({ id, kind }) => {
+      if (!this.stack.themesOf(id).length) return []
+      const { theme, size } = this.stack.state(id)!
+      return [[id, { theme, ...(kind === 'points' && { size }) }] as [string, { theme: string }]]
+    })
+    return { view: currentView(this.viewer), layers: new Map(layers), looks: new Map(looks), lang }
   }
 
   setLayer(id: string, shown: boolean): Promise<void> {
@@ -157,6 +168,7 @@ export class CityScene {
   /** A point that a form has taken, marked on the ground. */
   markPoint(lon: number, lat: number): void {
     const geometry = { type: 'Point' as const, coordinates: [lon, lat] }
+    this.spotlight.clear()
     this.highlight.show([{ type: 'Feature', geometry, properties: {} }])
   }
 

@@ -80,3 +80,37 @@ export function bboxOf(geometry: Geometry): Bbox {
   const y = all.map((p) => p[1] ?? 0)
   return [Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)]
 }
+
+/** Polygons of a geometry, each side moved outward by some metres (holes inward). */
+export function widened(geometry: Geometry, metres: number): Position[][][] {
+  if (geometry.type === 'Polygon') return [geometry.coordinates.map((r, i) => moved(r, metres, i))]
+  if (geometry.type === 'MultiPolygon')
+    return geometry.coordinates.map((rings) => rings.map((r, i) => moved(r, metres, i)))
+  return []
+}
+
+/** A ring whose sides lie `metres` further out; corners are mitred, at most three times as far. */
+function moved(ring: Position[], metres: number, number: number): Position[] {
+  const [lon = 0, lat = 0] = ring[0] ?? []
+  const east = METRES_PER_DEGREE * Math.cos((lat * Math.PI) / 180)
+  const open = ring.slice(0, -1)
+  const xy = open.map(([x = 0, y = 0]): XY => [(x - lon) * east, (y - lat) * METRES_PER_DEGREE])
+  const twice = xy.reduce((sum, [x, y], i) => {
+    const [u, v] = xy[(i + 1) % xy.length]!
+    return sum + x * v - u * y
+  }, 0)
+  const outward = (twice > 0 ? 1 : -1) * (number ? -1 : 1) * metres
+  const normal = ([ax, ay]: XY, [bx, by]: XY): XY => {
+    const length = Math.hypot(bx - ax, by - ay) || 1
+    return [(by - ay) / length, (ax - bx) / length]
+  }
+  return xy.map((here, i) => {
+    const [ax, ay] = normal(xy.at(i - 1)!, here)
+    const [bx, by] = normal(here, xy[(i + 1) % xy.length]!)
+    const scale = outward / Math.max(1 + ax * bx + ay * by, 0.22)
+    return [
+      lon + (here[0] + (ax + bx) * scale) / east,
+      lat + (here[1] + (ay + by) * scale) / METRES_PER_DEGREE,
+    ]
+  })
+}

@@ -1,9 +1,10 @@
-/** The link that brings somebody else to the same picture: `#c=…&l=…&lang=…`. */
+/** The link that brings somebody else to the same picture: `#c=…&l=…&s=…&lang=…`. */
 import type { View } from './camera'
 
 export interface Shared {
   view?: View
   layers?: Map<string, number> // id → opacity 0..1
+  looks?: Map<string, { theme: string; size?: number }>
   lang?: string
 }
 
@@ -19,6 +20,12 @@ export function encode(shared: Shared): string {
       opacity >= 0.995 ? id : `${id}:${Math.round(opacity * 100)}`,
     )
     parts.push(`l=${layers.join(',')}`)
+  }
+  if (shared.looks?.size) {
+    const looks = [...shared.looks].map(([id, { theme, size }]) =>
+      [id, encodeURIComponent(theme), ...(size === undefined ? [] : [size])].join(':'),
+    )
+    parts.push(`s=${looks.join(',')}`)
   }
   if (shared.lang) parts.push(`lang=${shared.lang}`)
   return `#${parts.join('&')}`
@@ -46,6 +53,18 @@ export function decode(hash: string): Shared {
         }),
     )
   }
+  const looks = values.get('s')
+  if (looks !== null)
+    shared.looks = new Map(
+      looks
+        .split(',')
+        .filter(Boolean)
+        .map((item) => {
+          const [id = '', theme = '', pixels] = item.split(':')
+          const size = Number(pixels)
+          return [id, { theme, ...(pixels && Number.isFinite(size) && { size }) }]
+        }),
+    )
   const lang = values.get('lang')
   if (lang) shared.lang = lang
   return shared

@@ -25,6 +25,8 @@ export const en: Words = {
     flyTo: 'Fly to the layer',
     info: 'About the layer',
     extrude: 'Raise by height',
+    theme: 'Colour by',
+    pointSize: 'Point size',
     error: 'Failed to load',
     count: 'Features',
     owner: 'Owner',
@@ -59,6 +61,9 @@ export const en: Words = {
     above: 'Above ground',
     nothing: 'No feature here',
     also: 'Also here',
+    label: 'Building',
+    model: 'Model',
+    point: 'Point',
   },
   measure: {
     title: 'Measure',

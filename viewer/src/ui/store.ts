@@ -46,7 +46,7 @@ export function adopt(city: CityScene): void {
   city.inspected.on((found) => {
     inspection.value = found
     if (found) state.panel = 'inspect'
-    else city.highlight.clear()
+    else city.spotlight.clear()
   })
   city.measure.changed.on((value) => (measurement.value = value))
   city.viewer.scene.globe.tileLoadProgressEvent.addEventListener(
@@ -65,6 +65,6 @@ export function show(panel: Panel | null): void {
   const left = state.panel
   state.panel = panel
   if (left === 'measure' && panel !== 'measure') scene().measure.clear()
-  if (left === 'inspect' && panel !== 'inspect') scene().highlight.clear()
+  if (left === 'inspect' && panel !== 'inspect') scene().spotlight.clear()
   if (left === 'analysis' && panel !== 'analysis') scene().takePoint(null)
 }

@@ -24,6 +24,8 @@ export const zh = {
     flyTo: '定位到图层',
     info: '图层信息',
     extrude: '按高度拔起',
+    theme: '着色',
+    pointSize: '点大小',
     error: '加载失败',
     count: '要素数',
     owner: '责任单位',
@@ -58,6 +60,9 @@ export const zh = {
     above: '高出地面',
     nothing: '这里没有要素',
     also: '此处还有',
+    label: '单体',
+    model: '单体模型',
+    point: '点',
   },
   measure: {
     title: '量测',

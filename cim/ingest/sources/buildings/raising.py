@@ -48,6 +48,8 @@ Ints = npt.NDArray[np.int64]
 Shapes = npt.NDArray[np.object_]
 
 OVERLAP = 1.0  # m² that two footprints must share to be told of
+TOGETHER = 64  # footprints that are compared with all others at once
+CROWD = 500  # neighbours of one footprint that no town has
 NAMED = 5  # buildings named in one line of the report
 MODELLED = (
     Field(name="model_height", title="建模高度", title_en="Modelled height",
@@ -302,7 +304,15 @@ def _doubts(
     """Footprints that overlap, and names that several buildings share."""
     names = stock.attributes.columns[roles.id]
     found = []
-    one, other = overlapping(batch.shapes[keep])
+    one, other, whole = overlapping(batch.shapes[keep])
+    if not whole:
+        found.append(
+            Problem(
+                path=str(parcel.path),
+                reason=f"more than {CROWD} footprints lie upon each other: not all overlaps told",
+                remedy="check whether the same buildings were delivered many times over",
+            )
+        )
     if len(one):
         pairs = [f"{names[a]} and {names[b]}" for a, b in zip(one[:NAMED], other, strict=False)]
         found.append(
@@ -326,17 +336,33 @@ def _doubts(
     return tuple(found)
 
 
-def overlapping(shapes: Shapes) -> tuple[Ints, Ints]:
-    """Pairs (smaller index first) of polygons that share more than a sliver."""
+def overlapping(shapes: Shapes) -> tuple[Ints, Ints, bool]:
+    """Pairs (smaller index first) of polygons that share more than a sliver.
+
+    Looked for block by block; where footprints lie upon each other by the thousand the search ends,
+    since the pairs of such a heap would fill any memory.
+
+    Returns:
+        The first and the second of each pair, and whether all were looked at.
+    """
     tree = shapely.STRtree(shapes)
-    one, other = tree.query(shapes)
     box = shapely.bounds(shapes)
-    first = one < other
-    one, other = one[first], other[first]
-    wide = np.minimum(box[one, 2], box[other, 2]) - np.maximum(box[one, 0], box[other, 0])
-    high = np.minimum(box[one, 3], box[other, 3]) - np.maximum(box[one, 1], box[other, 1])
-    maybe = wide * high > OVERLAP
-    one, other = one[maybe], other[maybe]
-    shared = shapely.area(shapely.intersection(shapes[one], shapes[other]))
-    order = np.flatnonzero(shared > OVERLAP)
-    return one[order], other[order]
+    found: list[tuple[Ints, Ints]] = []
+    for start in range(0, len(shapes), TOGETHER):
+        one, other = tree.query(shapes[start : start + TOGETHER])
+        if len(one) > TOGETHER * CROWD:
+            break
+        one = one + start
+        first = one < other
+        one, other = one[first], other[first]
+        wide = np.minimum(box[one, 2], box[other, 2]) - np.maximum(box[one, 0], box[other, 0])
+        high = np.minimum(box[one, 3], box[other, 3]) - np.maximum(box[one, 1], box[other, 1])
+        maybe = wide * high > OVERLAP
+        one, other = one[maybe], other[maybe]
+        shared = shapely.area(shapely.intersection(shapes[one], shapes[other])) > OVERLAP
+        found.append((one[shared], other[shared]))
+    else:
+        start = len(shapes)
+    ones = np.concatenate([a for a, _ in found]) if found else np.empty(0, np.int64)
+    others = np.concatenate([b for _, b in found]) if found else np.empty(0, np.int64)
+    return ones, others, start == len(shapes)

@@ -68,6 +68,7 @@ class LabelSource(Source):
 
     name: ClassVar[str] = "labels"
     kind: ClassVar[Kind] = Kind.MESH
+    derived: ClassVar[bool] = True
     reads: ClassVar[str] = "a published mesh and a layer of footprints"
     options: ClassVar[type[Options]] = LabelOptions
 
@@ -155,7 +156,7 @@ class LabelSource(Source):
         self, plan: Plan, built: Sequence[Built], request: Request, staging: Path
     ) -> Product:
         """Take over everything that no footprint touches, the documents among it."""
-        take_rest(self.base.folder, staging)
+        take_rest(self.base.folder, staging, [Path(str(p.folder)) for p in plan.parcels])
         found = {key for part in built for key in part.facts["found"]}
         summaries = [p.payload.standing.attributes.summary() for p in plan.parcels]
         told = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def build_cloud(
     memory: int, seconds: int | None,
 ) -> Built:  # fmt: skip
     """Convert one file; see ``PointSource.build``."""
+    _require_room(parcel.path, header.count, staging)
     spool = Spool(staging / WORK / f"points_{parcel.id}")
     lost: Counter[str] = Counter()
     brightest = 0
@@ -48,6 +50,19 @@ def build_cloud(
     finally:
         spool.close()
     return _built(parcel, header, place, facts, lost, layout.extra)
+
+
+def _require_room(path: Path, count: int, staging: Path) -> None:
+    """Refuse what cannot be laid out on the disk, before the disk is full for everybody."""
+    free = shutil.disk_usage(staging).free
+    wanted = 2 * count * POINT.itemsize  # once as they come and once in cells
+    if wanted > free:
+        raise FormatError(
+            f"its {count} points need {wanted / 1e9:.1f} GB to be sorted, the disk has "
+            f"{free / 1e9:.1f} GB free",
+            path=path,
+            remedy="deliver it in sheets, or give the data folder a larger disk",
+        )
 
 
 def _placed(chunk: Records, header: LasHeader, place: Place, lost: Counter[str]) -> Cloud:

@@ -67,7 +67,7 @@ class PointSource(Source):
         options = PointOptions.of(request)
         parcels: list[Parcel] = []
         refused: list[Problem] = []
-        extent: Bounds | None = None
+        extents: list[Bounds | None] = []
         first: ResolvedCrs | None = None
         for path in _files(request.paths):
             try:
@@ -78,7 +78,7 @@ class PointSource(Source):
                 refused.append(Problem(path=str(path), reason=error.reason, remedy=error.remedy))
                 continue
             first = first or crs
-            extent = here if extent is None or here is None else extent.union(here)
+            extents.append(here)
             parcels.append(
                 Parcel(
                     id=f"{len(parcels):04d}",
@@ -92,7 +92,7 @@ class PointSource(Source):
             parcels=tuple(parcels),
             refused=tuple(refused),
             crs=first,
-            extent=extent,
+            extent=_union([e for e in extents if e]) if all(extents) else None,
             parameters={
                 "edition": EDITION,
                 "options": options.model_dump(mode="json"),
@@ -125,18 +125,13 @@ class PointSource(Source):
         Raises:
             FormatError: no part holds a point.
         """
-        parts = [b for b in built if b.facts and b.extent is not None]
-        if not parts:
+        parts = [b for b in built if b.facts]
+        extent = _union([b.extent for b in parts if b.extent])
+        if extent is None:
             raise FormatError("no file holds a point", path=request.paths[0])
         root, error = join([_entry(part) for part in parts])
         extras = {"generator": f"cim {__version__}", "source": self.name}
         write(staging / "tileset.json", root, error, extras)
-        extent = Bounds(
-            min(b.extent.west for b in parts if b.extent),
-            min(b.extent.south for b in parts if b.extent),
-            max(b.extent.east for b in parts if b.extent),
-            max(b.extent.north for b in parts if b.extent),
-        )
         facts = [b.facts for b in parts]
         return Product(
             extent=extent,
@@ -200,6 +195,13 @@ def _extent(header: LasHeader, crs: ResolvedCrs) -> Bounds | None:
     """Where the header says that the points lie; points themselves are looked at when built."""
     box = announced_box(header)
     return None if box is None else Bounds(*lonlat_bounds(crs.crs, box))
+
+
+def _union(given: Sequence[Bounds]) -> Bounds | None:
+    whole = None
+    for one in given:
+        whole = one if whole is None else whole.union(one)
+    return whole
 
 
 def _entry(part: Built) -> Entry:

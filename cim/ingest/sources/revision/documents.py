@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
@@ -19,28 +21,29 @@ SURVEY = "survey.json"  # the tileset that was revised, below the root of the re
 REFINED = "refined"
 
 
-def forget(path: Path, names: set[str], *, folders: bool = False) -> None:
-    """Drop content that is no more from a document; tiles without content stay, and draw nothing.
+def forget(staging: Path, document: str, path: str) -> None:
+    """Drop content that is no more from a document; its tile stays, and draws nothing.
 
     Args:
-        path: The document; it may be a link and is written anew.
-        names: File names.
-        folders: Whether content lies in sub-folders, as that of the survey's overview does.
+        staging: The version's folder.
+        document: The tileset that names it, relative; it may be a link and is written anew.
+        path: The content, relative to the version's folder.
     """
-    document = json.loads(path.read_bytes())
-    ahead = [document["root"]]
-    found = False
+    place = staging / document
+    tileset = json.loads(place.read_bytes())
+    ahead = [tileset["root"]]
     while ahead:
         tile = ahead.pop()
-        uri = str(tile.get("content", {}).get("uri", ""))
-        gone = Path(uri).name in names if folders else uri in names
-        if gone and (not folders or not (path.parent / uri).exists()):
+        uri = tile.get("content", {}).get("uri")
+        if uri is not None and _named(place, str(uri)) == staging / path:
             del tile["content"]
-            found = True
         ahead += tile.get("children", [])
-    if found:
-        path.unlink()
-        path.write_text(json.dumps(document))
+    place.unlink()
+    place.write_text(json.dumps(tileset))
+
+
+def _named(document: Path, uri: str) -> Path:
+    return Path(os.path.normpath(document.parent / unquote(uri)))
 
 
 def write_root(staging: Path, models: Sequence[str]) -> None:

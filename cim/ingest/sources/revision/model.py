@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cim.city import Bounds, City
+from cim.errors import FormatError
 from cim.geo.frames import enu_matrix, lonlat_height
 from cim.ingest.source import Built
 from cim.ingest.sources.flat import read_model
@@ -51,16 +52,45 @@ class Refined:
         return placed
 
 
-def place(name: str, model: Refined, city: City, folder: Path) -> Built:
-    """Write a model with its place: one tile, drawn at any distance."""
+def require_model(model: Refined, city: City) -> None:
+    """Refuse a model before anything is cut out for it.
+
+    Raises:
+        FormatError: it cannot be read, has no triangle, or numbers that are not finite.
+        OutsideCityError: it stands outside of the city.
+    """
     read = _read(model.path)
+    if not any(p.triangles is not None and len(p.triangles) for p in read.primitives):
+        raise FormatError(
+            "it holds no triangle", path=model.path, remedy="export it with its meshes"
+        )
+    if not all(np.isfinite(p.positions).all() for p in read.primitives):
+        raise FormatError(
+            "it holds coordinates that are not finite",
+            path=model.path,
+            remedy="repair it in the program it was made with",
+        )
     matrix = model.matrix(city.undulation(model.lon, model.lat))
+    extent, _ = _place(read, matrix)
+    city.require_inside(extent, model.path)
+
+
+def _place(read: glb.Model, matrix: Floats) -> tuple[Bounds, Box]:
+    """Where a model lies, degrees, and its box in its own axes."""
     boxes = [Box.around(p.positions) for p in read.primitives]
     box = boxes[0]
     for other in boxes[1:]:
         box = box.union(other)
     places = lonlat_height(moved(box.corners(), matrix))
-    extent = Bounds(*places[:, :2].min(axis=0).tolist(), *places[:, :2].max(axis=0).tolist())
+    low, high = places.min(axis=0), places.max(axis=0)
+    return Bounds(float(low[0]), float(low[1]), float(high[0]), float(high[1])), box
+
+
+def place(name: str, model: Refined, city: City, folder: Path) -> Built:
+    """Write a model with its place: one tile, drawn at any distance."""
+    read = _read(model.path)
+    matrix = model.matrix(city.undulation(model.lon, model.lat))
+    extent, box = _place(read, matrix)
     folder.mkdir(parents=True)
     glb.write(folder / "model.glb", read.primitives, table=read.table)
     tile = Tile(box, uri="model.glb")

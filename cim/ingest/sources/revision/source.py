@@ -43,7 +43,7 @@ from cim.ingest.sources.published import (
     take_rest,
 )
 from cim.ingest.sources.revision.documents import REFINED, SURVEY, forget, write_root
-from cim.ingest.sources.revision.model import Refined, place
+from cim.ingest.sources.revision.model import Refined, place, require_model
 from cim.layers import Kind
 from cim.tiles import glb
 from cim.tiles.labels import Regions, remove
@@ -87,6 +87,7 @@ class RevisionSource(Source):
 
     name: ClassVar[str] = "revision"
     kind: ClassVar[Kind] = Kind.MESH
+    derived: ClassVar[bool] = True
     reads: ClassVar[str] = "a published mesh and refined models"
 
     base: Base
@@ -102,6 +103,8 @@ class RevisionSource(Source):
 
         Raises:
             ParameterError: a building or a block is not there.
+            FormatError: a model cannot be read, or holds nothing to draw.
+            OutsideCityError: a model stands outside of the city.
         """
         folders = by_folder(contents(self.base.folder, str(self.base.media["tileset"])))
         blocks = self._blocks(folders)
@@ -112,6 +115,8 @@ class RevisionSource(Source):
             for folder, inside in folders.items()
             if (parcel := self._parcel(folder, inside, buildings, areas, folder in blocks))
         ]
+        for model in self.models:  # a hole without its model shall never be published
+            require_model(model, request.city)
         parcels += [self._model(model) for model in self.models]
         if not parcels:
             raise InputError(
@@ -193,9 +198,8 @@ class RevisionSource(Source):
 
     def _cut(self, parcel: Parcel, request: Request, staging: Path) -> Built:
         cut: _Cut = parcel.payload
-        folder = staging / str(parcel.folder)
-        take_folder(parcel.path, folder)
-        emptied: set[str] = set()
+        take_folder(parcel.path, staging / str(parcel.folder))
+        gone: list[tuple[str, str]] = []
         changed = 0
         volume = area = 0.0
         for content in cut.contents:
@@ -210,10 +214,8 @@ class RevisionSource(Source):
                 rewrite(staging / content.path, left, encoding)
             else:
                 (staging / content.path).unlink()
-                emptied.add(content.path.name)
-        if emptied:
-            forget(folder / "tileset.json", emptied)
-        facts = {"volume": volume, "area": area, "emptied": sorted(emptied)}
+                gone.append((content.document.as_posix(), content.path.as_posix()))
+        facts = {"volume": volume, "area": area, "gone": gone}
         return Built(parcel=parcel.id, facts=facts, counts={"revised_files": changed})
 
     def _left(
@@ -228,7 +230,7 @@ class RevisionSource(Source):
         for standing, clearance in ((cut.areas, None), (cut.buildings, CLEARANCE)):
             if not len(standing) or not model.primitives:
                 continue
-            spot = plane([content], standing, request.city, self.base.folder, clearance)
+            spot = plane(cut.contents, standing, request.city, self.base.folder, clearance)
             step = np.linalg.inv(spot.matrix) @ content.matrix
             removed = remove(model, step, Regions(spot.regions))
             if removed is not None:
@@ -242,11 +244,12 @@ class RevisionSource(Source):
     ) -> Product:
         """Put the survey and the refined models below one root."""
         known = str(self.base.media.get("survey", self.base.media["tileset"]))
-        (staging / SURVEY).write_bytes((self.base.folder / known).read_bytes())
-        top = [f for b in built for f in b.facts.get("emptied", ())]
-        forget(staging / SURVEY, set(top), folders=True)
-        take_rest(self.base.folder, staging)
+        take_rest(self.base.folder, staging, [Path(str(p.folder)) for p in plan.parcels])
         (staging / "tileset.json").unlink(missing_ok=True)
+        if not (staging / SURVEY).exists():
+            (staging / SURVEY).write_bytes((self.base.folder / known).read_bytes())
+        for document, path in (pair for b in built for pair in b.facts.get("gone", ())):
+            forget(staging, SURVEY if document == known else document, path)
         models = [b.facts for b in built if "matrix" in b.facts]
         older = sorted(p.parent.name for p in (staging / REFINED).glob("*/tileset.json"))
         write_root(staging, older)
