@@ -120,7 +120,6 @@ def test_all_readers_are_registered_each_with_its_kind() -> None:
         "footprint": Kind.MESH,
         "flat": Kind.MESH,
         "points": Kind.POINTS,
-        "flat": Kind.MESH,
     }
 
 
