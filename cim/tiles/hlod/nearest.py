@@ -90,8 +90,13 @@ def _spread(corners, low, side, shape, at, members, fill):  # type: ignore[no-un
 
 
 @numba.njit(cache=True)
-def _dot(a, b):  # type: ignore[no-untyped-def]
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+def _dot(a, b, p, q):  # type: ignore[no-untyped-def]
+    """(b - a) · (q - p), without an array between."""
+    return (
+        (b[0] - a[0]) * (q[0] - p[0])
+        + (b[1] - a[1]) * (q[1] - p[1])
+        + (b[2] - a[2]) * (q[2] - p[2])
+    )
 
 
 @numba.njit(cache=True)
@@ -106,11 +111,9 @@ def _closest(p, a, b, c, out):  # type: ignore[no-untyped-def]
 
     By the regions of Voronoi: Ericson, Real-Time Collision Detection (2005), section 5.1.5.
     """
-    ab, ac, ap = b - a, c - a, p - a
-    d1, d2 = _dot(ab, ap), _dot(ac, ap)
-    bp, cp = p - b, p - c
-    d3, d4 = _dot(ab, bp), _dot(ac, bp)
-    d5, d6 = _dot(ab, cp), _dot(ac, cp)
+    d1, d2 = _dot(a, b, a, p), _dot(a, c, a, p)
+    d3, d4 = _dot(a, b, b, p), _dot(a, c, b, p)
+    d5, d6 = _dot(a, b, c, p), _dot(a, c, c, p)
     va, vb, vc = d3 * d6 - d5 * d4, d5 * d2 - d1 * d6, d1 * d4 - d3 * d2
     v, w = 0.0, 0.0
     if d1 <= 0 and d2 <= 0:

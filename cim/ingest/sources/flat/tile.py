@@ -70,7 +70,7 @@ class Making:
     Args:
         city: For the geoid.
         heights: What the model's heights are measured from.
-        triangles: Wanted in a tile.
+        triangles: In a finest tile; coarser ones aim at half as many.
         side: Pixels along a finest tile's picture; coarser ones have half of them.
         quality: Of pictures.
         encoding: Of files.
@@ -128,7 +128,7 @@ def make_above(parcel: Parcel, making: Making, staging: Path) -> Built:
     """
     job: Above = parcel.payload
     children = [_child(part, staging) for part in job.parts]
-    made = parent(children, making.triangles, making.side // 2, making.quality)
+    made = parent(children, making.triangles // 2, making.side // 2, making.quality)
     frame = making.frame(job.model, job.place)
     facts: dict[str, Any] = {"error": made.error, "moved": made.moved, "texel": made.texel}
     facts |= _write(made.piece, made.pictures, parcel, frame, making, staging)
