@@ -24,7 +24,7 @@ MESH, MODEL, CLOUD, FOOTPRINTS = (
     "base.oblique", "base.building_model", "base.point_cloud", "base.building"
 )  # fmt: skip
 DEGREE = 111_320.0  # m of latitude
-BUILDINGS = 24
+BUILDINGS = 20
 NEAR = 1.5  # m around the aim: what was hit further away stands in front of it
 
 

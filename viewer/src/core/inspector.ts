@@ -98,7 +98,7 @@ export class Inspector {
   private tile({ onMesh, picked }: Place): TileInfo | null {
     if (!onMesh) return null
     const owner = this.stack.tilesetsOf('mesh').find(({ tileset }) => tileset === onMesh)
-    const content = (picked as { content?: TileContent }).content
+    const content = (picked as { content?: TileContent } | undefined)?.content
     if (!owner || !content) return null
     const url = new URL(content.url, document.baseURI).pathname
     return {
