@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -43,6 +44,52 @@ def inspect(page: Page) -> None:
     page.locator('[data-test="inspect"]').wait_for()
 
 
+def building(page: Page) -> None:
+    """A building of a labelled mesh: the tallest that its footprints name, clicked."""
+    layers = {one["id"]: one for one in _get(page, "api/layers")["layers"]}
+    mesh = next(
+        one for one in layers.values()
+        if one["published"] and isinstance(one["published"]["media"].get("features"), dict)
+    )  # fmt: skip
+    told = layers[mesh["published"]["media"]["features"]["layer"]]
+    box = ",".join(map(str, mesh["published"]["extent"]))
+    found = _get(page, f"api/layers/{told['id']}/features?bbox={box}&limit=1000")["features"]
+    field, label = told["style"]["height_field"], told["style"]["label_field"]
+    named = [one for one in found if one["properties"][label]]
+    feature = max(named, key=lambda one: one["properties"][field])
+    ring = feature["geometry"]["coordinates"][0][0]
+    lon, lat = (sum(v[i] for v in ring) / len(ring) for i in (0, 1))
+    ground = _get(page, f"api/elevation?lon={lon}&lat={lat}")["ellipsoidal"]
+    view = {"lon": lon, "lat": lat - 0.0016, "height": ground + 105, "heading": 2, "pitch": -26}
+    page.evaluate("view => window.cim.flyTo(view)", view)
+    idle(page)
+    top = ground + 0.6 * feature["properties"][field]
+    pixel = page.evaluate("at => window.cim.toPixel(...at)", [lon, lat - 0.00008, top])
+    page.mouse.click(*pixel)
+    page.locator('[data-test="inspect"]').wait_for()
+
+
+def points(page: Page) -> None:
+    """The first point cloud, coloured by its classes."""
+    layers = _get(page, "api/layers")["layers"]
+    cloud = next(one for one in layers if one["kind"] == "points" and one["published"])
+    shown = [one["id"] for one in layers if one["kind"] == "mesh" and one["published"]]
+    for layer in shown:
+        page.evaluate("id => window.cim.setLayer(id, false)", layer)
+    page.evaluate("id => window.cim.setLayer(id, true)", cloud["id"])
+    page.evaluate("id => window.cim.setTheme(id, 'classification')", cloud["id"])
+    west, south, east, north = cloud["published"]["extent"]
+    lon, lat = (west + east) / 2, (south + north) / 2
+    ground = _get(page, f"api/elevation?lon={lon}&lat={lat}")["ellipsoidal"]
+    view = {"lon": lon, "lat": lat - 0.0026, "height": ground + 150, "heading": 0, "pitch": -30}
+    page.evaluate("view => window.cim.flyTo(view)", view)
+
+
+def _get(page: Page, path: str) -> Any:
+    """JSON of the API."""
+    return page.evaluate("path => fetch(path).then(answer => answer.json())", path)
+
+
 def analysis(page: Page) -> None:
     """The first analysis with its own example, drawn on the terrain."""
     part(page, "open-analysis")
@@ -60,6 +107,8 @@ def english(page: Page) -> None:
 SCENES: dict[str, Callable[[Page], None]] = {
     "overview": overview,
     "inspect": inspect,
+    "building": building,
+    "points": points,
     "analysis": analysis,
     "english": english,
 }

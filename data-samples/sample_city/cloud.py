@@ -17,6 +17,7 @@ from sample_city.frame import CENTRE, CRS
 from sample_city.noise import Window
 from sample_city.overhead import both
 from sample_city.scene import Scene
+from sample_city.trees import Tree
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -53,14 +54,13 @@ class Hits:
 def deliver(scene: Scene, folder: Path, box: Box | None = None) -> int:
     """Write one LAZ; the number of points."""
     half = SIDE / 2
-    west, south, east, north = box or tuple(
-        CENTRE[i % 2] + (half if i > 1 else -half) for i in range(4)
-    )
+    middle = (CENTRE[0] - half, CENTRE[1] - half, CENTRE[0] + half, CENTRE[1] + half)
+    west, south, east, north = box or middle
     rng = np.random.default_rng([scene.seed, 1177])
     found = [
         hits
-        for y in np.arange(south, north, STRIP)
-        for x in np.arange(west, east, STRIP)
+        for y in np.arange(south, north, STRIP).tolist()
+        for x in np.arange(west, east, STRIP).tolist()
         for hits in _strip(scene, (x, y, min(x + STRIP, east), min(y + STRIP, north)), rng)
     ]
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def _strip(scene: Scene, box: Box, rng: np.random.Generator) -> Iterator[Hits]:
         yield from _face(face, bare, box, BRIDGE, rng)
 
 
-def _crown(tree: faces.Tree, crowned: Bytes, box: Box, rng: np.random.Generator) -> Hits:
+def _crown(tree: Tree, crowned: Bytes, box: Box, rng: np.random.Generator) -> Hits:
     xyz, _, triangles = faces.of_tree(tree, 5, RINGS)
     above = triangles[xyz[triangles][:, :, 2].max(axis=1) > tree.ground + 0.3 * tree.tall]
     points = _on(xyz, above, 1.5 * DENSITY, rng)
@@ -140,7 +140,8 @@ def _seen(picture: Bytes, xyz: Floats, box: Box) -> Bytes:
     """Colours of the picture from above."""
     column = np.clip(((xyz[:, 0] - box[0]) / PIXEL).astype(int), 0, picture.shape[1] - 1)
     row = np.clip(((box[3] - xyz[:, 1]) / PIXEL).astype(int), 0, picture.shape[0] - 1)
-    return picture[row, column]
+    result: Bytes = picture[row, column]
+    return result
 
 
 def _painted(face: faces.Face, st: Floats) -> Bytes:
@@ -152,7 +153,8 @@ def _painted(face: faces.Face, st: Floats) -> Bytes:
     down = (1.0 - st[:, 1] / max(wall.tall, 1e-6)) * picture.shape[0]
     column = np.clip(across.astype(int), 0, picture.shape[1] - 1)
     row = np.clip(down.astype(int), 0, picture.shape[0] - 1)
-    return picture[row, column]
+    result: Bytes = picture[row, column]
+    return result
 
 
 def _write(path: Path, found: list[Hits], rng: np.random.Generator) -> int:

@@ -13,7 +13,7 @@ import type { Drawn, PublishedLayer, Stage } from './drawn'
 import { HEIGHT, PLAIN, RGB, UNKNOWN, type Theme } from './theme'
 import { openTileset } from './tileset'
 
-export const POINT_SIZE = 3 // pixels at first show
+export const POINT_SIZE = 4 // pixels at first show
 
 /** How many times its size a near point may grow to close the gaps to its neighbours. */
 const GROWTH = 3
@@ -102,7 +102,7 @@ export async function drawCloud(stage: Stage, layer: PublishedLayer): Promise<Dr
     pointCloudShading: {
       attenuation: true, // or there is no eye-dome lighting; sizes are the shader's
       eyeDomeLighting: true,
-      eyeDomeLightingStrength: 0.7,
+      eyeDomeLightingStrength: 0.35,
       eyeDomeLightingRadius: 1,
     },
   })
@@ -124,7 +124,7 @@ export async function drawCloud(stage: Stage, layer: PublishedLayer): Promise<Dr
     const focal = scene.drawingBufferHeight / (2 * Math.tan(fovy / 2))
     const up = Ellipsoid.WGS84.geodeticSurfaceNormal(camera.positionWC, new Cartesian3())
     const { height } = Cartographic.fromCartesian(camera.positionWC)
-    shader.setUniform('u_gap', gap * focal)
+    shader.setUniform('u_gap', 1.6 * gap * focal) // neighbours overlap a little
     shader.setUniform('u_up', up)
     shader.setUniform('u_height', height - stage.city.geoid.undulation_at_centre)
   })

@@ -1,9 +1,10 @@
 /** The thing itself that was clicked: a building of a labelled mesh, a model, a point. */
-import { type Cartesian2, Cesium3DTileFeature } from 'cesium'
+import { Cesium3DTileFeature } from 'cesium'
 import { api, type Feature, type Field, type Value } from './api'
-import type { Glow, PublishedLayer, Stage } from './drawn'
+import type { Glow, PublishedLayer } from './drawn'
 import type { Place } from './ground'
 import type { LayerStack } from './layers'
+import { nearestPoint, type Content } from './nearest'
 import { fieldsOf } from './theme'
 
 /** How a found thing was told: by a label on the mesh, its own table, or a point. */
@@ -18,9 +19,6 @@ export interface Found {
   /** The mesh on which it can be made to stand out, and how. */
   glow?: Glow & { mesh: string }
 }
-
-/** Class of point attributes in the published files. */
-const POINT_CLASS = 'point'
 
 function isValue(value: unknown): value is Value {
   return ['string', 'number', 'boolean'].includes(typeof value)
@@ -72,39 +70,35 @@ async function building(
   }
 }
 
-function pointAt(stage: Stage, stack: LayerStack, layer: PublishedLayer, pixel: Cartesian2): Found {
-  const fields = fieldsOf(layer, stack.all)
+async function pointAt(stack: LayerStack, layer: PublishedLayer, place: Place): Promise<Found> {
   const attributes = layer.published.media.attributes ?? []
+  const { content } = place.picked as { content: Content }
+  const names = attributes.map(({ name }) => name)
+  const told = await nearestPoint(content, place.point, names)
   const properties = Object.fromEntries(
-    fields.map(({ name }, i) => {
-      const value = stage.viewer.scene.pickMetadata(pixel, undefined, POINT_CLASS, name) as unknown
-      const index = attributes[i]?.values?.indexOf(value as Value) ?? -1
-      const title = attributes[i]?.titles?.[index]
-      return [name, title ? `${String(value)} ${title}` : (value ?? null)]
+    attributes.map(({ name, values, titles }) => {
+      const value = told[name] ?? null
+      const title = value === null ? undefined : titles?.[values?.indexOf(value) ?? -1]
+      return [name, title ? `${value} ${title}` : value]
     }),
   )
   return {
     layer: layer.id,
     feature: { type: 'Feature', geometry: null, properties },
-    fields,
+    fields: fieldsOf(layer, stack.all),
     origin: 'point',
   }
 }
 
 /** What was hit, if it can tell what it is. */
-export async function entityAt(
-  stage: Stage,
-  stack: LayerStack,
-  place: Place,
-  pixel: Cartesian2,
-): Promise<Found | null> {
+export async function entityAt(stack: LayerStack, place: Place): Promise<Found | null> {
   const owner = (tileset: unknown) =>
     [...stack.tilesetsOf('mesh'), ...stack.tilesetsOf('points')].find(
       (one) => one.tileset === tileset,
     )?.layer
   if (place.onCloud) {
     const layer = owner(place.onCloud)
-    return layer ? pointAt(stage, stack, layer, pixel) : null
+    return layer ? pointAt(stack, layer, place) : null
   }
   const layer = owner(place.onMesh)
   if (!layer?.published.media.features || !(place.picked instanceof Cesium3DTileFeature))

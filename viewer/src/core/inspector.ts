@@ -60,7 +60,7 @@ export class Inspector {
   async at(pixel: Cartesian2): Promise<Inspection | null> {
     const place = this.place(pixel)
     if (!place) return null
-    const entity = await entityAt(this.stage, this.stack, place, pixel)
+    const entity = await entityAt(this.stack, place)
     const marker = place.marker ? await this.fetch(place.marker) : null
     const spot = await this.spot(place.point)
     const metres = this.metresPerPixel(place.point) * TOLERANCE
@@ -98,7 +98,7 @@ export class Inspector {
   private tile({ onMesh, picked }: Place): TileInfo | null {
     if (!onMesh) return null
     const owner = this.stack.tilesetsOf('mesh').find(({ tileset }) => tileset === onMesh)
-    const content = (picked as { content?: TileContent }).content
+    const content = (picked as { content?: TileContent } | undefined)?.content
     if (!owner || !content) return null
     const url = new URL(content.url, document.baseURI).pathname
     return {
