@@ -45,12 +45,20 @@ def write_mark(staging: Path, built: Built, key: str) -> None:
 
 def read_mark(staging: Path, parcel: Parcel, key: str) -> Built | None:
     """What a finished part gave back; None where it is not there, or was made of other things."""
-    path = staging / MARKS / f"{parcel.id}.json"
-    return _built(json.loads(path.read_text()), key) if path.exists() else None
+    return _built(_read(staging / MARKS / f"{parcel.id}.json"), key)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """A file of marks; nothing where it is not there, or is what a power cut left of it."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _built(data: Mapping[str, Any], key: str) -> Built | None:
-    if data["key"] != key:
+    if data.get("key") != key:
         return None
     return Built(
         parcel=data["parcel"],
@@ -65,7 +73,7 @@ def _built(data: Mapping[str, Any], key: str) -> Built | None:
 def gather_marks(staging: Path) -> None:
     """Put all marks into one file, for the version to keep."""
     found = sorted((staging / MARKS).glob("*.json"))
-    write_json(staging / PARTS, {path.stem: json.loads(path.read_text()) for path in found})
+    write_json(staging / PARTS, {path.stem: _read(path) for path in found})
 
 
 class Kept:
@@ -82,9 +90,9 @@ class Kept:
             return
         if (folder / MARKS).is_dir():
             for path in (folder / MARKS).glob("*.json"):
-                self._marks[path.stem] = json.loads(path.read_text())
-        elif (folder / PARTS).exists():
-            self._marks = json.loads((folder / PARTS).read_text())
+                self._marks[path.stem] = _read(path)
+        else:
+            self._marks = dict(_read(folder / PARTS))
 
     def take(self, staging: Path, parcel: Parcel, key: str) -> Built | None:
         """Link a part's folder into staging if nothing of the part has changed.

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from cim.errors import InputError, ParameterError
 from cim.ingest import pipeline
 from cim.ingest.keys import digest
+from cim.ingest.marks import PARTS
 from cim.ingest.progress import remaining
 from cim.ingest.report import Report
 from cim.ingest.source import Request
@@ -88,6 +89,18 @@ def test_a_version_of_kept_parts_is_the_one_built_from_nothing(
     report = make(installation, toys, force=True)
     assert (report.version, report.reused) == (3, 0)
     assert contents(installation, 2) == contents(installation, 3)
+
+
+@pytest.mark.parametrize("left", ["", "{", "[]", '{"key": 1}'])
+def test_what_a_power_cut_left_of_a_mark_is_no_mark(
+    left: str, installation: Installation, toys: Path
+) -> None:
+    make(installation, toys)
+    (installation.files.version("test.toy", 1) / PARTS).write_text(left)
+    (toys / "b.toy").write_text("changed")
+    report = make(installation, toys)
+    assert (report.version, report.reused) == (2, 0)
+    assert any(text == "CHANGED" for text in contents(installation, 2).values())
 
 
 def test_a_delivery_on_another_disk_is_the_same(installation: Installation, toys: Path) -> None:

@@ -165,6 +165,9 @@ def usable(
     shapes: Shapes = np.asarray(frame.geometry.array, dtype=object)
     keep = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     faults[f"{LOST}without geometry"] += int((~keep).sum())
+    broken = keep & _broken(shapes)
+    faults[f"{LOST}with coordinates that are no numbers"] += int(broken.sum())
+    keep &= ~broken
     invalid = keep & ~shapely.is_valid(shapes)
     faults["invalid geometry repaired (ST_MakeValid's structure method)"] += int(invalid.sum())
     if invalid.any():
@@ -186,6 +189,14 @@ def usable(
     for text in [t for t, n in faults.items() if n == 0]:
         del faults[text]
     return placed[inside], keep, z
+
+
+def _broken(shapes: Shapes) -> npt.NDArray[np.bool_]:
+    """Which geometries have a coordinate that is NaN or infinite: a repair would drop it."""
+    places, whose = shapely.get_coordinates(shapes, return_index=True)
+    broken = np.zeros(len(shapes), dtype=bool)
+    broken[whose[~np.isfinite(places).all(axis=1)]] = True
+    return broken
 
 
 def _of_kind(

@@ -31,7 +31,8 @@ def _readable(path: Path) -> Iterator[None]:
         FormatError: naming the file.
     """
     try:
-        yield
+        with np.errstate(invalid="ignore"):  # coordinates that are no numbers are counted later
+            yield
     except (
         pyogrio.errors.DataSourceError,
         pyogrio.errors.DataLayerError,

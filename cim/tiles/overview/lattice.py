@@ -8,7 +8,8 @@ follow the survey's tile grid: borders of nodes then lie on borders of tiles.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -49,6 +50,24 @@ class Cell(NamedTuple):
             Cell(level=1, column=-1, row=2)
         """
         return Cell(self.level + 1, self.column // 2, self.row // 2)
+
+
+def coarser(cells: Collection[Cell]) -> dict[Cell, list[Cell]]:
+    """Cells of one level by the cell of the next coarser level that they stand below.
+
+    The last few stand below one root, whichever lines of the quadtree run between them.
+
+    Example:
+        >>> len(coarser([Cell(0, -1, 0), Cell(0, 0, 0)]))
+        1
+    """
+    columns, rows = {c.column for c in cells}, {c.row for c in cells}
+    close = max(columns) - min(columns) <= 1 and max(rows) - min(rows) <= 1
+    groups: dict[Cell, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        corner = Cell(cell.level + 1, min(columns) // 2, min(rows) // 2)
+        groups[corner if close else cell.parent].append(cell)
+    return dict(groups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

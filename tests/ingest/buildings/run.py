@@ -91,6 +91,8 @@ def run(
     if not built:
         first = plan.refused[0]
         raise FormatError(first.reason, path=first.path, remedy=first.remedy)
+    while more := source.further(plan, built, request, staging):
+        built += [source.build(parcel, plan, request, staging) for parcel in more]
     product = source.finish(plan, built, request, staging)
     return Run(plan, built, lost, product, source.check(product, request, staging), staging)
 

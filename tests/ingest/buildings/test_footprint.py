@@ -218,6 +218,19 @@ def test_a_heap_of_doubles_is_told_without_comparing_each_with_each(
     assert "more than 500 footprints lie upon each other" in done.told
 
 
+def test_a_vertex_that_is_no_number_costs_its_building_and_is_told(
+    tmp_path: Path, city: City
+) -> None:
+    with np.errstate(invalid="ignore"):
+        broken = [Polygon([(X, Y), (X + 9, Y), (X + 9, bad), (X, Y + 9)])
+                  for bad in (float("nan"), float("inf"))]  # fmt: skip
+        path = write(tmp_path / "a.gpkg", {"height": [5.0] * 3}, [*broken, square(40)], crs=4545)
+    done = go(path, city)
+    assert done.built[0].counts["features"] == 1
+    assert "2 features: with coordinates that are no numbers" in done.told
+    assert done.errors == []
+
+
 def test_what_is_no_polygon_or_lies_outside_is_left_out_by_count(
     tmp_path: Path, city: City
 ) -> None:

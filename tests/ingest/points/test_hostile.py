@@ -53,6 +53,34 @@ def test_a_header_that_lies_is_refused_before_anything_is_decoded(name: str, clo
         read_header(patch(cloud, at, layout, *values))
 
 
+@pytest.mark.parametrize("told", [0, 300])
+def test_points_that_the_header_keeps_silent_about_are_not_lost_in_silence(
+    told: int, tmp_path: Path
+) -> None:
+    cloud = write(tmp_path / "b.las", surface(5_000))
+    with pytest.raises(FormatError, match=f"announces {told} points and holds 5000"):
+        read_header(patch(cloud, COUNT_14, "<Q", told))
+
+
+def test_a_packed_file_with_more_chunks_than_its_points_fill_is_refused(tmp_path: Path) -> None:
+    cloud = write(tmp_path / "b.laz", surface(120_000))
+    assert read_header(cloud).count == 120_000
+    with pytest.raises(FormatError, match="announces 700 points and holds 100001 to 150000"):
+        read_header(patch(cloud, COUNT_14, "<Q", 700))
+
+
+def test_a_few_bytes_after_the_points_are_no_points(cloud: Path) -> None:
+    cloud.write_bytes(cloud.read_bytes() + bytes(100))
+    assert read_header(cloud).count == 500
+
+
+def test_an_absurd_box_leaves_the_place_to_the_points(cloud: Path, city: City) -> None:
+    patch(cloud, 179, "<2d", 1e300, -1e300)
+    done = run(PointSource(), cloud, city, cloud.parent / "staging")
+    assert done.plan.extent is None
+    assert done.product.media["points"] == 500
+
+
 def test_a_record_that_announces_more_than_the_file_is_refused(cloud: Path) -> None:
     length = struct.unpack_from("<H", cloud.read_bytes(), 94)[0]
     with pytest.raises(FormatError, match="record 0 announces 65535 bytes"):
@@ -96,7 +124,7 @@ def test_a_packed_file_that_cannot_be_decoded_is_named_and_others_land(
         noise = np.random.default_rng(0).integers(0, 256, len(raw) - 3_000, "u1").tobytes()
         bad.write_bytes(raw[:2_500] + noise[: len(raw) - 3_000] + raw[-500:])
     else:
-        patch(bad, COUNT_14, "<Q", 90_000)
+        patch(bad, COUNT_14, "<Q", 45_000)  # its one chunk has room for 50,000
     good = write(tmp_path / "good.laz", surface(400))
     done = run(PointSource(), [bad, good], city, tmp_path / "staging")
     assert [e.path for e in done.lost] == [str(bad)]

@@ -143,7 +143,7 @@ def test_what_is_shown_at_a_level_is_as_dense_as_its_error_says(
     xyz = surface(60_000, side=300.0)
     done = go(write(tmp_path / "a.las", xyz), city)
     assert done.errors == []
-    top = done.staging / "tiles" / "0000" / "tileset.json"
+    top = done.staging / "tiles" / "a" / "tileset.json"
     root = json.loads(top.read_text())["root"]
     (part,) = read(top.parent / root["content"]["uri"]).primitives
     matrix = np.array(root["transform"]).reshape(4, 4).T

@@ -17,7 +17,7 @@ from cim.ingest.source import Built, Parcel
 from cim.ingest.sources.osgb.overview import RASTER, Plane, Top
 from cim.ingest.sources.osgb.place import Placement
 from cim.tiles import glb
-from cim.tiles.overview.lattice import SHARPNESS, Cell
+from cim.tiles.overview.lattice import SHARPNESS, Cell, coarser
 from cim.tiles.overview.raster import Raster, mosaic
 from cim.tiles.overview.surface import Surface, passed_on, surface
 from cim.tiles.overview.tree import Node, rounded, within, write_below, write_tree
@@ -54,17 +54,10 @@ def next_parcels(top: Top, built: Sequence[Built], path: Path) -> tuple[Parcel, 
     if not nodes:
         return _parcels(_by_cell(top, built), path)
     level = max(b.facts["cell"][0] for b in nodes)
-    last = [(Cell(*b.facts["cell"]), b) for b in nodes if b.facts["cell"][0] == level]
+    last = {Cell(*b.facts["cell"]): b for b in nodes if b.facts["cell"][0] == level}
     if len(last) <= 1:
         return ()
-    columns = {cell.column for cell, _ in last}
-    rows = {cell.row for cell, _ in last}
-    groups: dict[Cell, list[Built]] = defaultdict(list)
-    close = max(columns) - min(columns) <= 1 and max(rows) - min(rows) <= 1
-    for cell, part in last:
-        # the last few stand below one root, whichever lines of the quadtree run between them
-        parent = Cell(level + 1, min(columns) // 2, min(rows) // 2) if close else cell.parent
-        groups[parent].append(part)
+    groups = {cell: [last[c] for c in below] for cell, below in coarser(list(last)).items()}
     return _parcels(groups, path)
 
 

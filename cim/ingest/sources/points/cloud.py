@@ -46,7 +46,7 @@ def build_cloud(
         if not spool.count:
             raise _nothing(parcel, header, place, lost)
         shift = None if not layout.colors or not brightest else 8 if brightest > 255 else 0
-        facts = Octree(place, spool, staging / "tiles" / parcel.id, encoding, shift).write()
+        facts = Octree(place, spool, staging / str(parcel.folder), encoding, shift).write()
     finally:
         spool.close()
     return _built(parcel, header, place, facts, lost, layout.extra)
@@ -118,9 +118,14 @@ def _built(
                 reason=f"extra dimensions are left out: {', '.join(extra)}",
             )
         )
+    where = {
+        "root": f"{parcel.folder}/{facts['root']}",
+        "tileset": f"{parcel.folder}/tileset.json",
+        "heights": [low[2] - middle, high[2] - middle],
+    }
     return Built(
         parcel=parcel.id,
-        facts=facts | {"heights": [low[2] - middle, high[2] - middle]},
+        facts=facts | where,
         counts={
             "points": facts["points"],
             "points_read": header.count,

@@ -22,10 +22,14 @@ Floats = npt.NDArray[np.float64]
 # bytes of a point record of each format, 0..10
 LENGTHS = (20, 28, 26, 34, 57, 63, 30, 36, 38, 59, 67)
 COLORED = frozenset({2, 3, 5, 7, 8, 10})
+FARTHEST = 1e9  # beyond all coordinates, in any unit
 MOST_RECORDS = 10_000
 MOST_TEXT = 1 << 20  # bytes of a WKT or of GeoTIFF keys
 MOST_PACKED = 300  # points a byte of a LAZ file; two million doubles of one point reach 144
 _PROJECTION = b"LASF_Projection"
+_LASZIP = (b"laszip encoded", 22204)
+VARIABLE = 2**32 - 1  # chunks of several sizes
+PADDING = 4096  # bytes after the points that nobody minds
 _WKT, _KEYS = 2112, 34735
 _PROJECTED, _GEOGRAPHIC, _VERTICAL, _VERTICAL_UNITS = 3072, 2048, 4096, 4099
 _USER_DEFINED = 32767
@@ -85,6 +89,7 @@ class _Reader:
     def __init__(self, path: Path, file: BinaryIO, raw: bytes, size: int) -> None:
         self.path, self.file, self.raw, self.size = path, file, raw, size
         self.texts: dict[int, bytes] = {}
+        self.chunk = 0  # points in a chunk of a LAZ file
 
     def header(self) -> LasHeader:
         """Everything, held against the size of the file."""
@@ -128,6 +133,9 @@ class _Reader:
         if kind >= len(LENGTHS) or length < LENGTHS[kind]:
             raise _bad(self.path, f"point format {kind} with {length} bytes a point is none")
         room = self.size - begin
+        held = self._chunked(begin, count) if packed else self._left_over(begin, count, length)
+        if held is not None:
+            raise _bad(self.path, f"it announces {count} points and holds {held}")
         if count == 0:
             raise FormatError("it holds no points", path=self.path, remedy="leave the file out")
         most = room * MOST_PACKED if packed else room // length
@@ -138,6 +146,45 @@ class _Reader:
                 "cut off, or its header lies",
             )
         return kind, packed
+
+    def _left_over(self, begin: int, count: int, length: int) -> int | None:
+        """Points that uncompressed records have room for, where that is more than announced.
+
+        Bytes up to the first extended record belong to points; some writers pad them a little.
+        """
+        end = self.size
+        if self.raw[25] == 4:
+            start, many = struct.unpack_from("<QI", self.raw, 235)
+            end = start if many and begin <= start <= end else end
+        elif self.raw[25] == 3:
+            (start,) = struct.unpack_from("<Q", self.raw, 227)  # of the waveforms
+            end = start if begin < start <= end else end
+        room = (end - begin) // length
+        return room if room - count > max(PADDING // length, count // 1000) else None
+
+    def _chunked(self, begin: int, count: int) -> str | None:
+        """How many points the chunks of a LAZ file can hold, where the announced number is none.
+
+        The place of the chunk table stands before the points (or, from writers that could not
+        seek, at the end of the file), the number of chunks in its head.
+        """
+        size = self.chunk
+        if size in (0, VARIABLE):
+            return None
+        (place,) = struct.unpack("<q", self._at(begin, 8) or bytes(8))
+        if place == -1:
+            (place,) = struct.unpack("<q", self._at(self.size - 8, 8) or bytes(8))
+        head = self._at(place, 8) if begin < place <= self.size - 8 else b""
+        if len(head) < 8:
+            return None  # the decoder tells what is wrong
+        version, chunks = struct.unpack("<II", head)
+        if version != 0 or chunks * size >= 2**63 or (chunks - 1) * size < count <= chunks * size:
+            return None
+        return f"{max(chunks - 1, 0) * size + 1} to {chunks * size}"
+
+    def _at(self, place: int, many: int) -> bytes:
+        self.file.seek(max(place, 0))
+        return self.file.read(many)
 
     def _records(self, start: int, end: int, many: int, *, long: bool) -> None:
         """Walk variable length records; those of the projection are kept."""
@@ -162,6 +209,8 @@ class _Reader:
                 )
             if user.rstrip(b"\0") == _PROJECTION and size <= MOST_TEXT:
                 self.texts[number] = self.file.read(size)
+            if (user.rstrip(b"\0"), number) == _LASZIP and size >= 16:
+                self.chunk = struct.unpack_from("<I", self.file.read(16), 12)[0]
             at += size
 
     def _crs(self) -> tuple[str | None, float | None]:
@@ -187,5 +236,6 @@ class _Reader:
 def announced_box(header: LasHeader) -> tuple[float, float, float, float] | None:
     """West, south, east, north that the header announces; None where that is no box."""
     box = (*header.low[:2].tolist(), *header.high[:2].tolist())
-    fine = all(math.isfinite(v) for v in box) and box[0] <= box[2] and box[1] <= box[3]
+    fine = all(math.isfinite(v) and abs(v) < FARTHEST for v in box)
+    fine = fine and box[0] <= box[2] and box[1] <= box[3]
     return (box[0], box[1], box[2], box[3]) if fine else None

@@ -17,15 +17,18 @@ from cim.geo.crs import ResolvedCrs, lonlat_bounds, resolve
 from cim.geo.vertical import height_unit
 from cim.ingest.mesh_options import MeshOptions
 from cim.ingest.source import Built, Check, Options, Parcel, Plan, Problem, Product, Request, Source
+from cim.ingest.sources.osgb.convert import safe_name
 from cim.ingest.sources.points.cloud import build_cloud
 from cim.ingest.sources.points.las_header import LasHeader, announced_box, read_header
 from cim.ingest.sources.points.place import Place
 from cim.ingest.sources.points.stream import MEMORY
+from cim.ingest.sources.points.top import Thinning, next_parcels, thin, write_top
 from cim.layers import CimLevel, DataClass, Kind, Layer
 from cim.tiles.mesh_check import check_tileset
 from cim.tiles.tileset import Box, Entry, join, write
 
-EDITION = 1  # raise it when the same input shall be converted anew
+TILES = "tiles"  # folder of the files' own octrees
+EDITION = 2  # raise it when the same input shall be converted anew
 SUFFIXES = frozenset({".las", ".laz"})
 RIM = 0.0005  # degrees that the corners of a box may overhang what it holds
 CLASSES = {  # ASPRS LAS 1.4 R15, table 17
@@ -67,6 +70,7 @@ class PointSource(Source):
         options = PointOptions.of(request)
         parcels: list[Parcel] = []
         refused: list[Problem] = []
+        taken: set[str] = set()
         extents: list[Bounds | None] = []
         first: ResolvedCrs | None = None
         for path in _files(request.paths):
@@ -79,13 +83,14 @@ class PointSource(Source):
                 continue
             first = first or crs
             extents.append(here)
+            name = safe_name(path.name.removesuffix(path.suffix), taken)
             parcels.append(
                 Parcel(
-                    id=f"{len(parcels):04d}",
+                    id=name,
                     path=path,
                     inputs=(path,),
                     bytes=path.stat().st_size,
-                    folder=f"tiles/{len(parcels):04d}",
+                    folder=f"{TILES}/{name}",
                 )
             )
         return Plan(
@@ -109,6 +114,9 @@ class PointSource(Source):
             CrsError: it does not say where it lies.
             OutsideCityError: all of it lies outside the city.
         """
+        if isinstance(parcel.payload, Thinning):
+            facts, counts = thin(parcel, request.city, staging)
+            return Built(parcel=parcel.id, facts=facts, counts=counts)
         options = PointOptions.of(request)
         header = read_header(parcel.path)
         _, place = place_of(parcel.path, header, request)
@@ -116,6 +124,12 @@ class PointSource(Source):
             parcel, header, place, staging, encoding=options.encoding,
             memory=options.decoder_memory << 20, seconds=options.decoder_seconds or None,
         )  # fmt: skip
+
+    def further(
+        self, plan: Plan, built: Sequence[Built], request: Request, staging: Path
+    ) -> tuple[Parcel, ...]:
+        """The nodes above the files, level by level."""
+        return next_parcels(built, request.city, request.paths[0])
 
     def finish(
         self, plan: Plan, built: Sequence[Built], request: Request, staging: Path
@@ -125,13 +139,14 @@ class PointSource(Source):
         Raises:
             FormatError: no part holds a point.
         """
-        parts = [b for b in built if b.facts]
+        parts = [b for b in built if "root" in b.facts]
         extent = _union([b.extent for b in parts if b.extent])
         if extent is None:
             raise FormatError("no file holds a point", path=request.paths[0])
-        root, error = join([_entry(part) for part in parts])
         extras = {"generator": f"cim {__version__}", "source": self.name}
-        write(staging / "tileset.json", root, error, extras)
+        if not write_top(staging, built, request.city, extras):
+            root, error = join([_entry(part) for part in parts])
+            write(staging / "tileset.json", root, error, extras)
         facts = [b.facts for b in parts]
         return Product(
             extent=extent,
@@ -207,8 +222,7 @@ def _union(given: Sequence[Bounds]) -> Bounds | None:
 def _entry(part: Built) -> Entry:
     facts = part.facts
     box = Box(np.array(facts["low"]), np.array(facts["high"]))
-    uri = f"tiles/{part.parcel}/tileset.json"
-    return Entry(uri, box, np.array(facts["matrix"]), facts["error"])
+    return Entry(facts["tileset"], box, np.array(facts["matrix"]), facts["error"])
 
 
 def _attributes(facts: Sequence[Any]) -> list[dict[str, Any]]:
@@ -229,7 +243,7 @@ def _attributes(facts: Sequence[Any]) -> list[dict[str, Any]]:
 def _conserved(product: Product, staging: Path) -> Check:
     """Every point that was taken in stands in exactly one file."""
     found = 0
-    files = sorted(staging.rglob("*.glb"))
+    files = sorted((staging / TILES).rglob("*.glb"))  # those above them hold copies
     for path in files:
         with path.open("rb") as file:
             file.seek(12)

@@ -73,10 +73,12 @@ class Octree:
         box = write_nested(self.folder / "tileset.json", root, self.side)
         sums = self.sums
         return {
+            "root": root.uri,
             "matrix": root.matrix.tolist(),
             "low": box.low.tolist(),
             "high": box.high.tolist(),
             "error": max(self.side, root.error),
+            "spacing": root.error,
             "points": sums.points,
             "tiles": sums.tiles,
             "bytes": sums.bytes,
