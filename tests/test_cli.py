@@ -345,6 +345,8 @@ def test_a_list_of_deliveries_publishes_the_good_and_names_the_bad(
         ("[[delivery]]\nlayer = 'a.b'\npath = 'c'\ncolour = 'red'", "does not fit"),
         ("[[delivery]]\nlayer = 'a.b'\npath = 'c'\nheights = 'tall'", "does not fit"),
         ("delivery = [1]", "does not fit"),
+        ("[[delivery]]\nlayer = 'a.b'\npath = 'c'\n[[label]]\nmesh = 'a.b'", "does not fit"),
+        ("label = 3\n[[delivery]]\nlayer = 'a.b'\npath = 'c'", "does not fit"),
     ],
 )
 def test_a_list_of_deliveries_that_does_not_fit_is_refused_before_anything_is_done(

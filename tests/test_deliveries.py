@@ -1,0 +1,59 @@
+"""A list of deliveries with labels: carried out in order, and only once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.commands import cim
+
+LIST = """
+[[delivery]]
+layer = "base.oblique"
+path = "oblique"
+
+[[delivery]]
+layer = "base.building"
+path = "{sample}/vector/buildings.shp"
+
+[[label]]
+mesh = "base.oblique"
+footprints = "base.building"
+"""
+
+
+@pytest.mark.db
+@pytest.mark.usefixtures("installation")
+def test_labels_follow_the_deliveries_and_a_second_run_changes_nothing(
+    environment: dict[str, str], sample: Path, tmp_path: Path
+) -> None:
+    tile = Path("oblique") / "Data" / "Tile_+002_+002"
+    shutil.copytree(sample / tile, tmp_path / tile)
+    shutil.copy(sample / "oblique" / "metadata.xml", tmp_path / "oblique")
+    file = tmp_path / "deliveries.toml"
+    file.write_text(LIST.format(sample=sample))
+    done = cim(environment, "deliveries", file)
+    assert done.returncode == 0, done.stderr
+    assert "base.oblique version 1 published" in done.stdout
+    assert "base.oblique version 2 published" in done.stdout
+    again = cim(environment, "deliveries", file)
+    assert again.returncode == 0, again.stderr
+    assert "published" not in again.stdout.replace("parts published", "")
+    assert "base.oblique version 1 unchanged" in again.stdout
+    assert "base.oblique version 2 unchanged" in again.stdout
+
+
+@pytest.mark.db
+@pytest.mark.usefixtures("installation")
+def test_a_label_without_its_mesh_is_told_and_the_rest_is_published(
+    environment: dict[str, str], sample: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "deliveries.toml"
+    kept = LIST[LIST.index('[[delivery]]\nlayer = "base.building"') :]
+    file.write_text(kept.format(sample=sample))
+    done = cim(environment, "deliveries", file)
+    assert done.returncode == 3, done.stderr
+    assert "base.building version 1 published" in done.stdout
+    assert "base.oblique: " in done.stderr
