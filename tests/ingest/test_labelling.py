@@ -18,9 +18,10 @@ import shapely
 
 from cim.catalog import registry
 from cim.city import load
-from cim.errors import NotFoundError, ParameterError
+from cim.errors import CheckError, InputError, NotFoundError, ParameterError
 from cim.geo.crs import GEOCENTRIC, GEODETIC_3D, rows, transformer
 from cim.geo.frames import enu_matrix
+from cim.geo.heights import ConstantGeoid
 from cim.ingest.labelling import label_mesh
 from cim.ingest.report import Report
 from cim.ingest.revising import Refined, Revision, revise_mesh
@@ -421,5 +422,22 @@ def test_what_is_not_there_cannot_be_taken_out(town: Town) -> None:
         town.revise(Revision(buildings=("nobody",)))
     with pytest.raises(ParameterError, match="no block nowhere"):
         town.revise(Revision(blocks=("nowhere",)))
+    with pytest.raises(ParameterError, match="no block 0_0_0") as caught:
+        town.revise(Revision(blocks=("0_0_0",)))  # a node of the overview is no block
+    assert "such as Tile_001_001" in str(caught.value.remedy)
     with pytest.raises(ParameterError, match="nothing is to be changed"):
         town.revise(Revision())
+
+
+def test_a_model_that_shows_nothing_is_refused_by_name(town: Town, tmp_path: Path) -> None:
+    path = box(tmp_path / "点.glb", (0, 0, 0))
+    model = Refined(path=path, lon=106.65, lat=35.22, height=1430.0)
+    with pytest.raises(InputError, match="holds nothing to draw") as caught:
+        town.revise(Revision(models=(model,)))
+    assert caught.value.path == str(path)
+
+
+def test_a_mesh_made_with_another_geoid_is_not_labelled(town: Town) -> None:
+    here = replace(town.here, city=replace(town.here.city, geoid=ConstantGeoid(-30.0)))
+    with pytest.raises(CheckError, match=r"made with a geoid -6\.00 m from the city's"):
+        replace(town, here=here).label()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from cim.city import Bounds, City
+from cim.errors import FormatError
 from cim.geo.frames import enu_matrix, lonlat_height
 from cim.ingest.source import Built
 from cim.ingest.sources.labels.plane import moved
 from cim.tiles import glb
 from cim.tiles.labels import heap
 from cim.tiles.tileset import Box, Tile, settle, write_folder
+
+SMALLEST = 0.001  # units of a model across
 
 Floats = npt.NDArray[np.float64]
 
@@ -50,13 +54,14 @@ class Refined:
 
 
 def place(name: str, model: Refined, city: City, folder: Path) -> Built:
-    """Write a model with its place: one tile, drawn at any distance."""
+    """Write a model with its place: one tile, drawn at any distance.
+
+    Raises:
+        FormatError: it cannot be read, or holds nothing to draw.
+    """
     read = glb.read(model.path)
+    box = _box(read, model.path)
     matrix = model.matrix(city.undulation(model.lon, model.lat))
-    boxes = [Box.around(p.positions) for p in read.primitives]
-    box = boxes[0]
-    for other in boxes[1:]:
-        box = box.union(other)
     places = lonlat_height(moved(box.corners(), matrix))
     extent = Bounds(*places[:, :2].min(axis=0).tolist(), *places[:, :2].max(axis=0).tolist())
     folder.mkdir(parents=True)
@@ -73,6 +78,15 @@ def place(name: str, model: Refined, city: City, folder: Path) -> Built:
         "plan": round(sum(h[1] for h in heaps), 3),
     }
     return Built(parcel=name, facts=facts, extent=extent)
+
+
+def _box(read: glb.Model, path: Path) -> Box:
+    """The box around a model; one without any extent shows nothing, though a file may hold it."""
+    boxes = [Box.around(p.positions) for p in read.primitives if len(p.positions)]
+    box = reduce(Box.union, boxes) if boxes else None
+    if box is None or float(np.linalg.norm(box.high - box.low)) < SMALLEST:
+        raise FormatError("it holds nothing to draw", path=path, remedy="export the model anew")
+    return box
 
 
 def _heap(primitive: glb.Primitive, scale: float) -> tuple[float, float]:
