@@ -35,8 +35,13 @@ def check(
     Ends with 0: nothing is wrong; 1: errors are found; 2: it cannot be read at all.
     """
     start = time.perf_counter()
-    bounds = None if anywhere else cities.load(Settings().city).bounds
-    verdict = look_at(path, bounds, strict=strict)
+    city = None if anywhere else cities.load(Settings().city)
+    verdict = look_at(
+        path,
+        None if city is None else city.bounds,
+        strict=strict,
+        undulation=None if city is None else city.undulation,
+    )
     seconds = time.perf_counter() - start
     typer.echo(_json(path, verdict, seconds) if as_json else _text(path, verdict, seconds))
     if verdict.errors:
@@ -57,7 +62,8 @@ def _json(path: Path, verdict: Verdict, seconds: float) -> str:
 def _text(path: Path, verdict: Verdict, seconds: float) -> str:
     lines = [f"{path}: {verdict.kind}"]
     for look in verdict.looks:
-        figures = ", ".join(f"{name} {value:g}" for name, value in look.figures.items())
+        told = [f"{name} {value:g}" for name, value in look.figures.items()]
+        figures = ", ".join([*(f"{name} {value}" for name, value in look.told.items()), *told])
         count = f"{len(look.errors)} errors" if look.errors else "ok"
         lines.append(f"  {look.name}: {count} of {look.looked_at}" + (figures and f" ({figures})"))
         lines += [f"    error: {error}" for error in look.errors]

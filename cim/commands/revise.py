@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -107,9 +108,11 @@ def _refined(
         place = [float(part) for part in (at or "").split(",")]
     except ValueError:
         place = []
-    if len(place) not in {2, 3} or scale <= 0:
+    fine = all(math.isfinite(v) for v in (*place, turn, scale)) and scale > 0
+    if len(place) not in {2, 3} or not fine:
         raise ParameterError(
-            f"--at {at!r} is not lon,lat[,height], or --scale is not above zero",
+            f"--at {at!r} is not lon,lat[,height], or --scale {scale} is not above zero, or "
+            f"--turn {turn} is no number",
             remedy="write it so: --at 106.65,35.22,1412.5",
         )
     lon, lat = place[:2]

@@ -13,6 +13,7 @@ from cim.tiles.cog_check import check_cog
 from cim.tiles.content_check import look_at_content
 from cim.tiles.look import Look
 from cim.tiles.mesh_check import check_tileset
+from cim.tiles.origin import Undulation
 from cim.tiles.terrain_check import check_terrain_folder
 
 FOREIGN = 0.005  # share of half a box's diagonal by which tilesets of others may overhang
@@ -38,13 +39,20 @@ class Verdict:
         return sum(len(look.errors) for look in self.looks)
 
 
-def check(path: Path, bounds: Bounds | None = None, *, strict: bool = False) -> Verdict:
+def check(
+    path: Path,
+    bounds: Bounds | None = None,
+    *,
+    strict: bool = False,
+    undulation: Undulation | None = None,
+) -> Verdict:
     """Check whatever lies at a path.
 
     Args:
         path: A file or folder.
         bounds: Where it must lie, degrees; None where it does not matter.
         strict: As for our own publications: no overhang beyond a centimetre, no gap in terrain.
+        undulation: Of the geoid that heights must be made with; None where it does not matter.
 
     Raises:
         NotFoundError: there is nothing.
@@ -59,7 +67,8 @@ def check(path: Path, bounds: Bounds | None = None, *, strict: bool = False) -> 
     if suffix == ".json":
         _require_tileset(target)
         overhang = 0.0 if strict else FOREIGN
-        return Verdict("tileset", check_tileset(target, bounds, overhang=overhang))
+        looks = check_tileset(target, bounds, overhang=overhang, undulation=undulation)
+        return Verdict("tileset", looks)
     if suffix in {".tif", ".tiff"}:
         return Verdict("cog", check_cog(target, bounds))
     if suffix in MODELS:

@@ -50,6 +50,8 @@ def _add(facts: GlbFacts, piece: legacy.Piece, up: str) -> None:
     facts.errors += [f"{piece.kind}: {error}" for error in piece.errors]
     if piece.kind == "pnts":
         facts.points += piece.count
+        if piece.points is None and not piece.errors:
+            facts.notes.append("pnts: points packed by Draco were not looked into")
     if piece.points is not None and len(piece.points):
         if not np.isfinite(piece.points).all():
             facts.errors.append(f"{piece.kind}: positions are not finite")

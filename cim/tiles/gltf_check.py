@@ -99,7 +99,8 @@ class _Look:
             self._attribute(name, index)
         positions = gltf.real(primitive["attributes"]["POSITION"])
         if positions is None:
-            return  # compressed by an extension whose decoder is the viewer's
+            self._packed(primitive)
+            return
         if "indices" in primitive:
             indices = gltf.accessor(primitive["indices"])
             if indices is not None:
@@ -115,6 +116,13 @@ class _Look:
             self.facts.half_step = max(self.facts.half_step, step / whole / 2)
         points = positions @ matrix[:3, :3].T + matrix[:3, 3]
         self.facts.positions.append(np.stack([points[:, 0], -points[:, 2], points[:, 1]], axis=1))
+
+    def _packed(self, primitive: dict[str, Any]) -> None:
+        """Note what only a viewer can decode, once."""
+        how = ", ".join(sorted(primitive.get("extensions", {}))) or "a sparse accessor"
+        note = f"vertices packed by {how} were not looked into"
+        if note not in self.facts.notes:
+            self.facts.notes.append(note)
 
     def _attribute(self, name: str, index: int) -> None:
         accessor = self.gltf.items("accessors")[index]

@@ -17,6 +17,7 @@ class Look:
         errors: What is wrong, each naming the file and the rule.
         notes: What is odd, but nobody's harm.
         figures: Numbers worth telling.
+        told: Words worth telling.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Look:
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
 
     def fail(self, message: str) -> None:
         """Note a fault; a flood of them is cut off."""

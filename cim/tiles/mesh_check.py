@@ -20,6 +20,7 @@ from cim.tiles.content_check import look_at_content
 from cim.tiles.gltf_check import GlbFacts
 from cim.tiles.implicit import ImplicitTiling
 from cim.tiles.look import Look
+from cim.tiles.origin import Undulation, look_at_origin
 from cim.tiles.tileset_schema import Metadata, document_faults, tile_faults
 from cim.tiles.volume import Volume, placed, volume
 
@@ -30,6 +31,7 @@ DEEPEST = 500
 MOST_BYTES = 1 << 29  # of one document
 MOST_VISITS = 8  # of a document that several tiles show
 ON_EARTH = 6.2e6  # m from the centre: what lies nearer has local coordinates
+_SIDES = ("west", "south", "east", "north")
 CONTENT = frozenset({".glb", ".gltf", ".b3dm", ".i3dm", ".pnts", ".cmpt", ".subtree"})
 
 
@@ -49,7 +51,11 @@ class _Step:
 
 
 def check_tileset(
-    path: Path, bounds: Bounds | None = None, *, overhang: float = 0.0
+    path: Path,
+    bounds: Bounds | None = None,
+    *,
+    overhang: float = 0.0,
+    undulation: Undulation | None = None,
 ) -> tuple[Look, ...]:
     """Look at a tileset.json and everything below it.
 
@@ -58,9 +64,13 @@ def check_tileset(
         bounds: Where everything must lie, degrees; None where it does not matter.
         overhang: Share of half a box's diagonal by which its content may leave it, and be noted
             only: tilesets of others are made with rounded boxes, ours are not.
+        undulation: Of the city's geoid; None where it does not matter.
     """
     with np.errstate(all="ignore"):  # numbers that run over are findings, not warnings
-        return _Walk(path, bounds, overhang).all()
+        walk = _Walk(path, bounds, overhang)
+        looks = walk.all()
+        place = {n: walk.place.figures[n] for n in _SIDES if n in walk.place.figures}
+        return (*looks, look_at_origin(walk.extras, place, undulation))
 
 
 class _Walk:
@@ -81,6 +91,7 @@ class _Walk:
         self.counts: Counter[str] = Counter()
         self.worst = 0.0
         self.last: tuple[Path, GlbFacts] | None = None
+        self.extras: Any = None
 
     def all(self) -> tuple[Look, ...]:
         """Visit every tile, depth first."""
@@ -125,6 +136,8 @@ class _Walk:
             self.structure.fail(f"{name}: geometricError {stated!r} is not a length")
         if step.depth == 0 and isinstance(root, dict) and "refine" not in root:
             self.structure.fail(f"{name}: the root says nothing of refine")
+        if not step.chain:
+            self.extras = document["asset"].get("extras")
         metadata = self._declared(document, name, path)
         up = str(document["asset"].get("gltfUpAxis", "Y")).upper()
         where = f"{name}#root"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 import shapely
 
 from cim.catalog import registry
-from cim.errors import NotFoundError, ParameterError
+from cim.errors import CheckError, NotFoundError, ParameterError
+from cim.geo.heights import ConstantGeoid
 from cim.ingest.labelling import label_mesh
 from cim.ingest.sources.published import contents
 from cim.store.database import ready
@@ -110,3 +112,9 @@ def test_layers_that_do_not_fit_are_named(town: Town) -> None:
         town.label(key="colour")
     with pytest.raises(ParameterError, match="option eaves"):
         town.label(options={"eaves": "-1"})
+
+
+def test_a_mesh_made_with_another_geoid_is_not_labelled(town: Town) -> None:
+    here = replace(town.here, city=replace(town.here.city, geoid=ConstantGeoid(-30.0)))
+    with pytest.raises(CheckError, match=r"made with a geoid -6\.00 m from the city's"):
+        replace(town, here=here).label()

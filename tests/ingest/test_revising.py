@@ -13,7 +13,7 @@ import pytest
 import shapely
 
 from cim.catalog import registry
-from cim.errors import CimError, ParameterError
+from cim.errors import CimError, FormatError, ParameterError
 from cim.ingest.revising import Refined, Revision
 from cim.store.database import ready
 from tests.commands import cim
@@ -121,8 +121,19 @@ def test_what_is_not_there_cannot_be_taken_out(town: Town) -> None:
         town.revise(Revision(buildings=("nobody",)))
     with pytest.raises(ParameterError, match="no block nowhere"):
         town.revise(Revision(blocks=("nowhere",)))
+    with pytest.raises(ParameterError, match="no block 0_0_0") as caught:
+        town.revise(Revision(blocks=("0_0_0",)))  # a node of the overview is no block
+    assert "such as Tile_001_001" in str(caught.value.remedy)
     with pytest.raises(ParameterError, match="nothing is to be changed"):
         town.revise(Revision())
+
+
+def test_a_model_that_shows_nothing_is_refused_by_name(town: Town, tmp_path: Path) -> None:
+    path = box(tmp_path / "点.glb", (0, 0, 0))
+    model = Refined(path=path, lon=106.65, lat=35.22, height=1430.0)
+    with pytest.raises(FormatError, match="holds nothing to draw") as caught:
+        town.revise(Revision(models=(model,)))
+    assert caught.value.path == str(path)
 
 
 def test_label_and_revise_as_a_user_types_them(

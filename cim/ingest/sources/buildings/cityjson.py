@@ -105,7 +105,7 @@ class CityJsonSource(Source):
         Raises:
             FormatError: no part holds a building.
         """
-        return join_parts(built, request, staging, self.name, colored=True)
+        return join_parts(plan, built, request, staging, self.name, colored=True)
 
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Look at the tileset as a stranger would, and at the volumes."""

@@ -101,7 +101,7 @@ class FootprintSource(Source):
         Raises:
             FormatError: no part holds a building.
         """
-        return join_parts(built, request, staging, self.name, colored=False)
+        return join_parts(plan, built, request, staging, self.name, colored=False)
 
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Look at the tileset as a stranger would, and at the volumes."""

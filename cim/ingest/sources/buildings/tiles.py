@@ -14,12 +14,13 @@ from cim import __version__
 from cim.city import Bounds, City
 from cim.errors import FormatError
 from cim.geo.solids import volumes
-from cim.ingest.source import Built, Check, Product, Request
+from cim.ingest.source import Built, Check, Plan, Product, Request
 from cim.ingest.sources.buildings.attributes import Attributes, merged
 from cim.layers import CimLevel, DataClass, Kind, Layer
 from cim.tiles.glb import Encoding, Primitive, write
 from cim.tiles.mesh_check import check_tileset
 from cim.tiles.nested import Branch, Node, frame_at, into, share_out, write_nested
+from cim.tiles.origin import origin
 from cim.tiles.tileset import Box, Entry, join
 from cim.tiles.tileset import write as write_tileset
 
@@ -149,7 +150,13 @@ def _measure(positions: npt.NDArray[np.float32], surface: Surface, sums: _Sums) 
 
 
 def join_parts(
-    built: Sequence[Built], request: Request, staging: Path, source: str, colored: bool
+    plan: Plan,
+    built: Sequence[Built],
+    request: Request,
+    staging: Path,
+    source: str,
+    *,
+    colored: bool,
 ) -> Product:
     """Write the root tileset.json over the parts, each below ``tiles/<id>``.
 
@@ -163,16 +170,13 @@ def join_parts(
         )
     entries = [_entry(part) for part in parts]
     root, error = join(entries)
-    write_tileset(
-        staging / "tileset.json",
-        root,
-        error,
-        {"generator": f"cim {__version__}", "source": source},
-    )
     extent = parts[0].extent
     assert extent is not None  # noqa: S101 - every part with facts has one
     for part in parts[1:]:
         extent = extent.union(part.extent or extent)
+    extras = {"generator": f"cim {__version__}", "source": source}
+    extras |= origin(request.city, plan.crs, request.heights, extent)
+    write_tileset(staging / "tileset.json", root, error, extras)
     attributes = merged([part.facts["attributes"] for part in parts])
     return Product(
         extent=extent,

@@ -179,7 +179,11 @@ class LabelSource(Source):
 
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Look at the tileset with a reader of its own."""
-        looks = check_tileset(staging / str(product.media["tileset"]), request.city.bounds)
+        looks = check_tileset(
+            staging / str(product.media["tileset"]),
+            request.city.bounds,
+            undulation=request.city.undulation,
+        )
         return tuple(
             Check(
                 name=look.name,

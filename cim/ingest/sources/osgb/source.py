@@ -38,6 +38,7 @@ from cim.ingest.sources.osgb.proposal import proposed
 from cim.ingest.sources.osgb.scene import FOCAL_LENGTH, Scene, read_scene
 from cim.layers import Kind
 from cim.tiles.mesh_check import check_tileset
+from cim.tiles.origin import origin
 from cim.tiles.tileset import Box, Entry, join, write
 
 ROOT_BYTES = 100_000
@@ -195,11 +196,15 @@ class OsgbSource(Source):
                 path=request.paths[0],
                 remedy="see the report for the reason of each",
             )
-        extras = {
+        extras: dict[str, Any] = {
             "generator": f"cim {__version__}",
             "source": self.name,
             "distance_focal_length_px": FOCAL_LENGTH,
         }
+        extent = Bounds(*facts[0]["extent"])
+        for more in facts[1:]:
+            extent = extent.union(Bounds(*more["extent"]))
+        extras |= origin(request.city, plan.crs, request.heights, extent)
         media: dict[str, Any] = {"tileset": "tileset.json"}
         top: Top | None = plan.shared
         figures = None
@@ -211,9 +216,6 @@ class OsgbSource(Source):
             write(staging / "tileset.json", root, error, extras)
         else:
             media["overview"] = figures
-        extent = Bounds(*facts[0]["extent"])
-        for more in facts[1:]:
-            extent = extent.union(Bounds(*more["extent"]))
         return Product(
             extent=extent,
             media=media | {"placement_residual_m": max(f["residual"] for f in facts)},

@@ -25,6 +25,7 @@ from cim.ingest.sources.points.stream import MEMORY
 from cim.ingest.sources.points.top import Thinning, next_parcels, thin, write_top
 from cim.layers import CimLevel, DataClass, Kind, Layer
 from cim.tiles.mesh_check import check_tileset
+from cim.tiles.origin import origin
 from cim.tiles.tileset import Box, Entry, join, write
 
 TILES = "tiles"  # folder of the files' own octrees
@@ -144,6 +145,7 @@ class PointSource(Source):
         if extent is None:
             raise FormatError("no file holds a point", path=request.paths[0])
         extras = {"generator": f"cim {__version__}", "source": self.name}
+        extras |= origin(request.city, plan.crs, request.heights, extent)
         if not write_top(staging, built, request.city, extras):
             root, error = join([_entry(part) for part in parts])
             write(staging / "tileset.json", root, error, extras)

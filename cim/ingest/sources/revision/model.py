@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from cim.ingest.sources.labels.plane import moved
 from cim.tiles import glb
 from cim.tiles.labels import heap
 from cim.tiles.tileset import Box, Tile, settle, write_folder
+
+SMALLEST = 0.001  # units of a model across
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,16 +74,15 @@ def require_model(model: Refined, city: City) -> None:
             remedy="repair it in the program it was made with",
         )
     matrix = model.matrix(city.undulation(model.lon, model.lat))
-    extent, _ = _place(read, matrix)
+    extent, box = _place(read, matrix)
+    if float(np.linalg.norm(box.high - box.low)) < SMALLEST:
+        raise FormatError("it holds nothing to draw", path=model.path, remedy="export it anew")
     city.require_inside(extent, model.path)
 
 
 def _place(read: glb.Model, matrix: Floats) -> tuple[Bounds, Box]:
     """Where a model lies, degrees, and its box in its own axes."""
-    boxes = [Box.around(p.positions) for p in read.primitives]
-    box = boxes[0]
-    for other in boxes[1:]:
-        box = box.union(other)
+    box = reduce(Box.union, [Box.around(p.positions) for p in read.primitives])
     places = lonlat_height(moved(box.corners(), matrix))
     low, high = places.min(axis=0), places.max(axis=0)
     return Bounds(float(low[0]), float(low[1]), float(high[0]), float(high[1])), box

@@ -32,6 +32,7 @@ from cim.ingest.source import (
 from cim.ingest.sources.buildings.attributes import Attributes
 from cim.ingest.sources.labels.footprints import Footprints, Standing, stand
 from cim.ingest.sources.labels.plane import plane
+from cim.ingest.sources.osgb.nodes import FOLDER as TOP
 from cim.ingest.sources.published import (
     Base,
     Content,
@@ -128,7 +129,7 @@ class RevisionSource(Source):
         return Plan(parcels=tuple(parcels), extent=self.base.extent, extra_inputs=documents)
 
     def _blocks(self, folders: Mapping[Path, list[Content]]) -> list[Path]:
-        names = {path.name: path for path in folders}
+        names = {path.name: path for path in folders if path.parts[0] not in (TOP, REFINED)}
         missing = [name for name in self.taken.blocks if name not in names]
         if missing:
             raise ParameterError(
@@ -279,7 +280,11 @@ class RevisionSource(Source):
 
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Look at the tileset with a reader of its own; the difference is a check's figures."""
-        looks = check_tileset(staging / str(product.media["tileset"]), request.city.bounds)
+        looks = check_tileset(
+            staging / str(product.media["tileset"]),
+            request.city.bounds,
+            undulation=request.city.undulation,
+        )
         revision = product.media["revision"]
         figures = {
             "taken_out_volume_m3": revision["taken_out"]["volume_m3"],
