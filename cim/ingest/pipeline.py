@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,8 +44,16 @@ def readers() -> tuple[tuple[str, str, type[Options]], ...]:
     return tuple((s.name, s.reads, s.options) for s in SOURCES)
 
 
-def detect(paths: Sequence[Path], kind: Kind | None = None) -> Source:
-    """The source that reads all of the paths; one of the layer's kind, if the layer is known.
+def detect(
+    paths: Sequence[Path], kind: Kind | None = None, options: Collection[str] = ()
+) -> Source:
+    """The source that reads all of the paths.
+
+    Args:
+        paths: The delivery.
+        kind: The layer's kind, if the layer is known: a reader of it is asked first.
+        options: Names of options that are given; of an unknown layer, a reader that has them is
+            asked first: a height column means models, where rows alone would become a table.
 
     Raises:
         InputError: a path is missing, nobody reads it, or the paths are of several kinds.
@@ -59,7 +67,12 @@ def detect(paths: Sequence[Path], kind: Kind | None = None) -> Source:
                 remedy="check the spelling, and whether the disk is mounted",
             )
         readers = [s for s in SOURCES if s.supports(path)]
-        source = next((s for s in readers if s.kind is kind), next(iter(readers), None))
+        meant = (
+            [s for s in readers if s.kind is kind]
+            if kind is not None
+            else [s for s in readers if set(options) <= set(s.options.model_fields)]
+        )
+        source = next(iter([*meant, *readers]), None)
         if source is None:
             raise FormatError(
                 "no reader knows this format",
@@ -129,7 +142,8 @@ def ingest(
     watch = watcher or Silent()
     began = time.monotonic()
     require_id(request.layer_id)
-    reader = source or detect(request.paths, request.layer.kind if request.layer else None)
+    kind = request.layer.kind if request.layer else None
+    reader = source or detect(request.paths, kind, request.options)
     _require_kind(request, reader)
     _require_options(request, reader)
     place = Place(engine=engine, files=files, workers=workers, scheduler=scheduler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -212,3 +213,12 @@ def test_the_lattice_follows_the_grid_of_the_tiles(
 def test_cells_of_all_places_meet_in_their_parents() -> None:
     assert Cell(0, -1, -1).parent == Cell(0, -2, -2).parent == Cell(1, -1, -1)
     assert Cell(0, 0, 1).parent == Cell(0, 1, 0).parent == Cell(1, 0, 0)
+
+
+def test_what_is_known_only_on_one_side_of_a_hole_is_not_off() -> None:
+    random = np.random.default_rng(3)
+    raster = draped((0, 0, 64, 64), ground((0, 0, 64, 64), (0.1, 0.2), 2.0))
+    height = raster.height.copy()
+    height[random.random(height.shape) < 0.4] = np.nan
+    holed = replace(raster, height=height)
+    assert all(np.isfinite(passed_on(passed_on(holed)).deviation))

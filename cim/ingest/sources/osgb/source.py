@@ -70,7 +70,7 @@ class OsgbSource(Source):
     kind: ClassVar[Kind] = Kind.MESH
     reads: ClassVar[str] = "an OSGB delivery (the folder with metadata.xml and Data)"
     options: ClassVar[type[Options]] = OsgbOptions
-    edition: ClassVar[int] = 2
+    edition: ClassVar[int] = 3
 
     def supports(self, path: Path) -> bool:
         """Say yes to .osgb files and to folders that hold some, by names alone."""
