@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -78,6 +79,9 @@ class Crew(Protocol):
             StorageError: the disk is full.
         """
 
+    def close(self) -> None:
+        """Let the workers go."""
+
 
 class Alone:
     """Builds in this process."""
@@ -88,6 +92,9 @@ class Alone:
         """One after the other."""
         for parcel, key in parcels:
             yield parcel, job.build(parcel, key)
+
+    def close(self) -> None:
+        """There is nobody to let go."""
 
 
 class _Shared:
@@ -104,17 +111,22 @@ def _work(parcel: Parcel, key: str) -> Outcome:
     return _Shared.job.build(parcel, key)
 
 
-@dataclass(frozen=True, slots=True)
 class Pool:
-    """Builds in processes of this machine."""
+    """Builds in processes of this machine, which stay for all rounds of one job.
 
-    workers: int
+    Args:
+        workers: How many.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._executor: ProcessPoolExecutor | None = None
 
     def outcomes(
         self, job: Job, parcels: Sequence[tuple[Parcel, str]]
     ) -> Iterator[tuple[Parcel, Outcome]]:
         """In parallel; after a worker's death, its part once more and alone, then the rest."""
-        if len(parcels) <= 1:
+        if len(parcels) <= 1 and self._executor is None:
             yield from Alone().outcomes(job, parcels)
             return
         waiting = {parcel.id: (parcel, key) for parcel, key in parcels}
@@ -125,29 +137,38 @@ class Pool:
             begun = [both for both in waiting.values() if end(job.staging, both[0])]
             for suspect in begun or list(waiting.values())[:1]:
                 del waiting[suspect[0].id]
-                found = list(Pool(1)._round(job, [suspect]))  # noqa: SLF001 - its own
+                with closing(Pool(1)) as other:
+                    found = list(other._round(job, [suspect]))  # noqa: SLF001 - its own
                 yield found[0] if found else (suspect[0], _killed(suspect[0]))
 
     def _round(
         self, job: Job, parcels: list[tuple[Parcel, str]]
     ) -> Iterator[tuple[Parcel, Outcome]]:
         """Outcomes until the end, or until a worker dies."""
-        # Workers start afresh: a forked child would share the parent's database connections.
-        context = multiprocessing.get_context("spawn")
         running: dict[Future[Outcome], Parcel] = {}
-        with ProcessPoolExecutor(
-            min(self.workers, len(parcels)), context, _receive, (job.slim(),)
-        ) as pool:
-            try:
-                for parcel, key in parcels:
-                    running[pool.submit(_work, parcel, key)] = parcel
-                for future in as_completed(running):
-                    yield running[future], future.result()
-            except BrokenProcessPool:
-                return
-            finally:
-                for future in running:
-                    future.cancel()
+        try:
+            for parcel, key in parcels:
+                running[self._pool(job).submit(_work, parcel, key)] = parcel
+            for future in as_completed(running):
+                yield running[future], future.result()
+        except BrokenProcessPool:
+            self.close()
+        finally:
+            for future in running:
+                future.cancel()
+
+    def _pool(self, job: Job) -> ProcessPoolExecutor:
+        if self._executor is None:
+            # Workers start afresh: a forked child would share the parent's database connections.
+            context = multiprocessing.get_context("spawn")
+            self._executor = ProcessPoolExecutor(self.workers, context, _receive, (job.slim(),))
+        return self._executor
+
+    def close(self) -> None:
+        """Let the processes go."""
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+            self._executor = None
 
 
 def _killed(parcel: Parcel) -> Problem:
@@ -191,6 +212,9 @@ class Cluster:
             }
             for future in as_completed(list(running)):
                 yield running[future], _result(future, running[future])
+
+    def close(self) -> None:
+        """The cluster stays; each round has its own connection."""
 
     def _require_workers(self, client: Any, staging: Path) -> None:
         """Every worker runs this program and sees what this one writes."""
@@ -243,7 +267,7 @@ def _result(future: Any, parcel: Parcel) -> Outcome:
     return outcome
 
 
-def crew(workers: int, scheduler: str | None) -> Crew:
+def crew_for(workers: int, scheduler: str | None) -> Crew:
     """The crew for ``--workers`` and ``--scheduler``."""
     if scheduler is not None:
         return Cluster(scheduler)

@@ -11,7 +11,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from cim import __version__
 from cim.catalog import registry
 from cim.catalog.registry import Entry
 from cim.errors import CheckError, ConflictError, FormatError, InputError
-from cim.ingest.crew import Crew, Job, crew
+from cim.ingest.crew import Crew, Job, crew_for
 from cim.ingest.keys import common_key, part_keys, version_key
 from cim.ingest.marks import Kept
 from cim.ingest.parcels import Works
@@ -107,7 +107,7 @@ class Place:
     @property
     def crew(self) -> Crew:
         """Who builds the parts."""
-        return crew(self.workers, self.scheduler)
+        return crew_for(self.workers, self.scheduler)
 
 
 def ingest(
@@ -280,8 +280,9 @@ class _Run:
         """
         staging.mkdir(parents=True, exist_ok=True)
         job = Job(self.reader, self.plan, self.request, staging)
-        works = Works(job, self.place.crew, kept, self.watch, self.report)
-        built = works.build_all(common, keys)
+        with closing(self.place.crew) as crew:
+            works = Works(job, crew, kept, self.watch, self.report)
+            built = works.build_all(common, keys)
         _drop_other_stagings(staging)
         self.watch.stage("finish and check", 2)
         product = self.reader.finish(self.plan, built, self.request, staging)
