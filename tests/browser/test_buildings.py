@@ -247,7 +247,7 @@ def test_points_are_drawn_coloured_and_told(tree: Viewer) -> None:
     viewer.look(lon, lat, ground + 260, 0, -90)
     bare = viewer.picture()
     viewer.show({CLOUD: True})
-    assert viewer.changed(bare) > 0.1
+    assert viewer.changed(bare) > 0.03  # in its own colours it resembles the picture below
     drawn = viewer.picture()
     for theme in ("classification", "@height", "intensity"):
         viewer.ask("(cim, [id, theme]) => cim.setTheme(id, theme)", [CLOUD, theme])
