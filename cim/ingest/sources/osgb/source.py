@@ -28,8 +28,9 @@ from cim.ingest.source import (
     Request,
     Source,
 )
-from cim.ingest.sources.osgb.convert import Converted, convert_folder, head_name, reach, safe_name
+from cim.ingest.sources.osgb.convert import Converted, convert_folder, head_name, reach
 from cim.ingest.sources.osgb.discover import Delivery, deliveries, is_delivery
+from cim.ingest.sources.osgb.links import safe_name
 from cim.ingest.sources.osgb.metadata import Georeference, georeference
 from cim.ingest.sources.osgb.nodes import Bake, bake, next_parcels, write_top
 from cim.ingest.sources.osgb.overview import RASTER, Draper, Plane, Top
@@ -70,7 +71,7 @@ class OsgbSource(Source):
     kind: ClassVar[Kind] = Kind.MESH
     reads: ClassVar[str] = "an OSGB delivery (the folder with metadata.xml and Data)"
     options: ClassVar[type[Options]] = OsgbOptions
-    edition: ClassVar[int] = 2
+    edition: ClassVar[int] = 3
 
     def supports(self, path: Path) -> bool:
         """Say yes to .osgb files and to folders that hold some, by names alone."""
