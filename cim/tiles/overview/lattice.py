@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 
 SIDE = 32  # quads along a cell
 PIXELS = (5, 7)  # texels along a tile of the survey: 2^5 to 2^7
+COARSEST = 2  # at least 2^2 texels along a tile, however wide others are
+WIDEST = 4096  # texels along one folder's raster
 SHARPNESS = 16.0  # error over texel: at that error a texel is as wide as a pixel (SSE 16)
 ALIGNED = 0.95  # mean resultant length of centres from which tiles are said to lie on a grid
 
@@ -121,6 +123,10 @@ class Lattice:
         if error:
             exponent = math.ceil(math.log2(SHARPNESS * pitch / error) - 0.05)
         exponent = min(max(exponent, PIXELS[0]), PIXELS[1])
+        # a block that is far wider than most must still fit on a raster: coarser texels for all
+        widest = max(float((high - low).max()), pitch)
+        room = math.floor(math.log2((WIDEST - SIDE) * pitch / widest))
+        exponent = max(min(exponent, room), COARSEST)
         return cls(pitch=pitch, phase=phase, texel=pitch / 2**exponent)
 
 

@@ -215,3 +215,38 @@ def test_folders_far_apart_meet_below_one_root(tmp_path: Path) -> None:
     assert sum(b.facts["folders"] for b in nodes(result)) == 4
     assert result.product.media["overview"]["root_bytes"] > 0
     assert math.isfinite(result.product.media["overview"]["typical_deviation_m"])
+
+
+def wide(folder: Path, size: float) -> Path:
+    """Nine small blocks with coarse roots, and one beside them that is far wider."""
+    files: dict[str, Any] = {}
+    for number in range(9):
+        name = f"Tile_{number}"
+        low = (10.0 * (number % 3), 10.0 * (number // 3))
+        files[f"{name}/{name}.osgb"] = paged([f"{name}_L.osgb"], sheet(*low, 10.0), radius=40.0)
+        files[f"{name}/{name}_L.osgb"] = Geode([sheet(*low, 10.0)])
+    files["Wide/Wide.osgb"] = paged(["Wide_L.osgb"], sheet(40.0, 0.0, size), radius=size * 9)
+    files["Wide/Wide_L.osgb"] = Geode([sheet(40.0, 0.0, size)])
+    return delivery(folder, files)
+
+
+def test_a_block_far_wider_than_most_is_shown_whole(tmp_path: Path) -> None:
+    result = run(wide(tmp_path / "in", 2_000.0), staging=tmp_path / "out", top=True)
+    assert result.errors == []
+    assert result.counts["replaced_by_overview"] >= 1
+    assert not [w for w in result.warnings if "overview" in w.reason]
+    tops = [b.facts for b in nodes(result) if b.facts["folders"]]
+    points = [
+        np.asarray(p.positions)
+        for facts in tops
+        for p in glb.read(result.staging / facts["uri"]).primitives
+    ]
+    across = np.concatenate(points)
+    assert np.ptp(across[:, 0]) > 1_990
+
+
+def test_of_a_block_that_no_raster_holds_every_file_is_kept_and_it_is_told(tmp_path: Path) -> None:
+    result = run(wide(tmp_path / "in", 12_000.0), staging=tmp_path / "out", top=True)
+    assert result.errors == []
+    assert [w.path.rsplit("/")[-1] for w in result.warnings if "overview" in w.reason] == ["Wide"]
+    assert (result.staging / "tiles/Wide/Wide.glb").exists()

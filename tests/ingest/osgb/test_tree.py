@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cim.errors import FormatError
-from cim.ingest.sources.osgb.convert import safe_name
+from cim.ingest.sources.osgb.links import safe_name
 from tests.ingest.osgb.scenes import Run, delivery, jpeg, mesh, paged, run, sheet, triangles
 from tests.ingest.osgb.writer import Geode, Group, Moved, Picture, Writer
 
@@ -196,17 +196,41 @@ def test_a_transformation_above_a_link_moves_the_linked_file_too(tmp_path: Path)
     assert root.tolist() == child.tolist()
 
 
-def test_of_several_ranges_the_finest_that_is_there_replaces_the_parent(tmp_path: Path) -> None:
+def ranged(coarse: Any) -> dict[str, Any]:
+    """A root with two further ranges of the same PagedLOD."""
     root = paged(["coarse.osgb", "fine.osgb"], sheet(), radius=10.0)
     root.ranges = [(0.0, 20.0), (20.0, 80.0), (80.0, 1e30)]
-    files = {
-        f"{T}/{T}.osgb": root,
-        f"{T}/coarse.osgb": Geode([sheet()]),
-        f"{T}/fine.osgb": Geode([sheet()]),
-    }
-    result = ran(tmp_path, files)
+    fine = {f"{T}/{T}.osgb": root, f"{T}/fine.osgb": Geode([sheet()])}
+    return fine if coarse is None else fine | {f"{T}/coarse.osgb": coarse}
+
+
+def test_of_several_ranges_each_shows_where_the_producer_meant(tmp_path: Path) -> None:
+    result = ran(tmp_path, ranged(Geode([sheet()])))
+    (coarse,) = result.tileset()["children"]
+    assert names(coarse) == ("coarse.glb", [("fine.glb", [])])
+    assert (result.tileset()["geometricError"], coarse["geometricError"]) == (16.0, 4.0)
+    assert result.errors == []
+    assert result.counts["leaf_triangles"] == 2
+
+
+@pytest.mark.parametrize("coarse", [None, paged(["own.osgb"], sheet())])
+def test_a_range_that_cannot_stand_between_is_left_to_the_finer_one(
+    coarse: Any, tmp_path: Path
+) -> None:
+    result = ran(tmp_path, ranged(coarse) | {f"{T}/own.osgb": Geode([sheet()])})
     assert names(result.tileset())[1] == [("fine.glb", [])]
     assert result.tileset()["geometricError"] == 16.0
+    assert result.errors == []
+
+
+def test_a_damaged_file_between_two_ranges_is_told_and_the_finer_one_shows(tmp_path: Path) -> None:
+    folder = delivery(tmp_path / "in", ranged(Geode([sheet()])))
+    path = folder / "Data" / T / "coarse.osgb"
+    path.write_bytes(path.read_bytes()[:60])
+    result = run(folder, staging=tmp_path / "out")
+    assert names(result.tileset())[1] == [("fine.glb", [])]
+    assert [Path(p.path).name for p in result.refused] == ["coarse.osgb"]
+    assert result.errors == []
 
 
 def test_a_paged_lod_within_an_inline_child_is_followed_where_nothing_replaces_it(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from cim.ingest.source import Problem
 from cim.ingest.sources.osgb import picture
 from cim.ingest.sources.osgb.binary import REMEDY
 from cim.ingest.sources.osgb.findings import Findings
-from cim.ingest.sources.osgb.links import escapes
+from cim.ingest.sources.osgb.links import escapes, safe_name
 from cim.ingest.sources.osgb.overview import RASTER, Draper
 from cim.ingest.sources.osgb.place import Frame, Placement
 from cim.ingest.sources.osgb.scene import Branch, Link, Mesh, Scene, branch_meshes, read_scene
@@ -26,26 +26,6 @@ from cim.tiles.tileset import Box, Tile, settle, write_folder
 Floats = npt.NDArray[np.float64]
 
 DEEPEST = 32  # levels of files; real sets have up to 12
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
-
-
-def safe_name(text: str, taken: set[str]) -> str:
-    """A file name that needs no percent-encoding and differs from all taken ones in any case.
-
-    Example:
-        >>> safe_name("Tile_+003_+013", set())
-        'Tile_003_013'
-        >>> safe_name("Tile_-003", {"tile_-003"}).startswith("Tile_-003-")
-        True
-    """
-    name = _UNSAFE.sub(lambda m: "" if m.group() == "+" else "_", text)[:80]
-    if not name or name.lower() in taken:
-        name = f"{name}-{sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:10]}"
-    number, stem = 2, name
-    while name.lower() in taken:
-        name, number = f"{stem}-{number}", number + 1
-    taken.add(name.lower())
-    return name
 
 
 @dataclass(slots=True)
@@ -137,7 +117,8 @@ class Folder:
         """Hand a coarse file to the overview; whether the overview stands for it from now on."""
         if self.draper is None:
             return False
-        replaced = bool(finer) and error >= self.draper.plane.top.replaced
+        heavy = error >= self.draper.plane.top.replaced
+        replaced = bool(finer) and heavy and not self.draper.clipped
         last = replaced and any(id(child) not in self._replaced for child in finer)
         if last or (depth == 0 and not replaced):
             meshes = [mesh for branch in scene.branches for mesh in branch_meshes(branch)]
@@ -174,17 +155,44 @@ class Folder:
     ) -> tuple[list[Tile] | None, bool, float]:
         """Tiles of the finest range of which a file is there: (tiles, all of them, error).
 
-        Coarser ranges of the same PagedLOD lie between; they are passed over, and the finest takes
-        their place from where the coarsest would have shown.
+        Coarser ranges of the same PagedLOD lie between: a chain of tiles. One that cannot be a link
+        of it is passed over, and the finer one takes its place from where it would have shown.
         """
-        coarsest = max((link.error for link in branch.links), default=0.0)
-        for error in sorted({link.error for link in branch.links}):
+        errors = sorted({link.error for link in branch.links})
+        for index, error in enumerate(errors):
             links = [link for link in branch.links if link.error == error]
             loaded = [self._follow(link, branch, path, depth) for link in links]
-            if any(there for there, _ in loaded):
-                tiles = [tile for _, tile in loaded if tile is not None]
-                return tiles, all(there for there, _ in loaded), coarsest
+            if not any(there for there, _ in loaded):
+                continue
+            tiles = [tile for _, tile in loaded if tile is not None]
+            whole = all(there for there, _ in loaded)
+            for shown, coarser in pairwise(errors[index:] if whole and tiles else ()):
+                tiles = self._between([k for k in branch.links if k.error == coarser], branch,
+                                      path, depth, tiles, shown)  # fmt: skip
+            return tiles, whole, errors[-1]
         return None, False, 0.0
+
+    def _between(
+        self, links: Sequence[Link], branch: Branch, path: Path, depth: int, finer: list[Tile],
+        error: float,
+    ) -> list[Tile]:  # fmt: skip
+        """The tile of an intermediate range above the finer ones; these where there is none.
+
+        It must be one file without finer ones of its own, since tiles are replaced as a whole.
+        """
+        child = links[0].find(path.parent, self.data) if len(links) == 1 else None
+        if child is None or child.resolve() in self._visited:
+            return finer
+        with suppress(FormatError):  # which is told when it is followed
+            if any(b.links or b.nested for b in read_scene(child, branch.matrix).branches):
+                return finer
+        leaves = self.found.counts["leaf_triangles"]
+        _, tile = self._follow(links[0], branch, path, depth)
+        self.found.counts["leaf_triangles"] = leaves
+        if tile is None:
+            return finer
+        tile.children, tile.error = finer, error
+        return [tile]
 
     def _follow(
         self, link: Link, branch: Branch, path: Path, depth: int
@@ -349,6 +357,15 @@ def convert_folder(
 def _converted(folder: Folder, scene: Scene, box: Box, draper: DraperOf | None) -> Converted:
     folder.draper = None if draper is None else draper(box)
     heads = folder.convert(scene)
+    if folder.draper is not None and folder.draper.clipped:
+        folder.found.warnings.append(
+            Problem(
+                path=str(folder.root.parent),
+                reason="it is so much wider than most that the overview shows a part of it only; "
+                "all its files are kept",
+                remedy="ingest it into a layer of its own, or without overview: -o top=false",
+            )
+        )
     whole: Box | None = None
     for head in heads:
         if head.box is not None:

@@ -1,10 +1,14 @@
-"""Names inside a delivery: from what a file says to a file that is there."""
+"""Names inside a delivery: from what a file says to a file that is there, and to one of ours."""
 
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def resolve(name: str, folder: Path, root: Path) -> Path | None:
@@ -65,3 +69,22 @@ def escapes(name: str, folder: Path, root: Path) -> bool:
         return True
     place = Path(os.path.normpath(folder / clean))
     return not place.is_relative_to(os.path.normpath(root))
+
+
+def safe_name(text: str, taken: set[str]) -> str:
+    """A file name that needs no percent-encoding and differs from all taken ones in any case.
+
+    Example:
+        >>> safe_name("Tile_+003_+013", set())
+        'Tile_003_013'
+        >>> safe_name("Tile_-003", {"tile_-003"}).startswith("Tile_-003-")
+        True
+    """
+    name = _UNSAFE.sub(lambda m: "" if m.group() == "+" else "_", text)[:80]
+    if not name or name.lower() in taken:
+        name = f"{name}-{sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:10]}"
+    number, stem = 2, name
+    while name.lower() in taken:
+        name, number = f"{stem}-{number}", number + 1
+    taken.add(name.lower())
+    return name

@@ -23,7 +23,7 @@ from cim.ingest.sources.osgb.place import Placement
 from cim.ingest.sources.osgb.scene import Mesh
 from cim.tiles import glb
 from cim.tiles.overview.drape import Cloth, Table
-from cim.tiles.overview.lattice import SHARPNESS, Lattice
+from cim.tiles.overview.lattice import SHARPNESS, WIDEST, Lattice
 from cim.tiles.overview.raster import Raster
 from cim.tiles.tileset import Box
 
@@ -32,7 +32,6 @@ Floats = npt.NDArray[np.float64]
 RASTER = "raster.npz"
 LIGHT = 20.0  # m: files of a smaller error show facades as no view from above can
 ANCHORS = 20_000.0  # m between the places that the common frame may stand at
-WIDEST = 4096  # texels along one folder's raster
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +124,10 @@ class Draper:
         plane: Where the raster lies.
         placement: Of the folder's delivery.
         box: Of the folder's root file, its own coordinates.
+
+    Attributes:
+        clipped: Whether the folder is wider than a raster may be: then nothing may be left out that
+            the raster does not show.
     """
 
     def __init__(self, plane: Plane, placement: Placement, box: Box) -> None:

@@ -28,8 +28,9 @@ from cim.ingest.source import (
     Request,
     Source,
 )
-from cim.ingest.sources.osgb.convert import Converted, convert_folder, head_name, reach, safe_name
+from cim.ingest.sources.osgb.convert import Converted, convert_folder, head_name, reach
 from cim.ingest.sources.osgb.discover import Delivery, deliveries, is_delivery
+from cim.ingest.sources.osgb.links import safe_name
 from cim.ingest.sources.osgb.metadata import Georeference, georeference
 from cim.ingest.sources.osgb.nodes import Bake, bake, next_parcels, write_top
 from cim.ingest.sources.osgb.overview import RASTER, Draper, Plane, Top

@@ -17,7 +17,7 @@ from cim.geo.crs import ResolvedCrs, lonlat_bounds, resolve
 from cim.geo.vertical import height_unit
 from cim.ingest.mesh_options import MeshOptions
 from cim.ingest.source import Built, Check, Options, Parcel, Plan, Problem, Product, Request, Source
-from cim.ingest.sources.osgb.convert import safe_name
+from cim.ingest.sources.osgb.links import safe_name
 from cim.ingest.sources.points.cloud import build_cloud
 from cim.ingest.sources.points.las_header import LasHeader, announced_box, read_header
 from cim.ingest.sources.points.place import Place
