@@ -49,7 +49,10 @@ def test_a_checkbox_shows_and_hides_its_layer(viewer: Viewer) -> None:
     assert not viewer.state()["layers"][layer["id"]]["shown"]
     box.click()
     viewer.idle()
-    assert viewer.state()["layers"][layer["id"]] == {"shown": True, "opacity": 1, "status": "on"}
+    state = viewer.state()["layers"][layer["id"]]
+    assert {**state, "theme": None} == {
+        "shown": True, "opacity": 1, "status": "on", "theme": None,
+    }  # fmt: skip
     close_tree(viewer)
 
 
