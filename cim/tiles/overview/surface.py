@@ -159,7 +159,8 @@ def deviation(raster: Raster, height: npt.NDArray[np.float32], quad: int) -> tup
     fy, fx = (y - i)[:, None], (x - j)[None, :]
     low = height[i][:, j] * (1 - fx) + height[i][:, j + 1] * fx
     high = height[i + 1][:, j] * (1 - fx) + height[i + 1][:, j + 1] * fx
-    away = (low * (1 - fy) + high * fy - raster.height)[np.isfinite(raster.height)]
+    away = low * (1 - fy) + high * fy - raster.height
+    away = away[np.isfinite(away)]  # beside a gap neither may be known
     if not len(away):
         return raster.deviation
     typical = float(np.sqrt(np.mean(np.square(away, dtype=np.float64))))
