@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -250,3 +251,18 @@ def test_of_a_block_that_no_raster_holds_every_file_is_kept_and_it_is_told(tmp_p
     assert result.errors == []
     assert [w.path.rsplit("/")[-1] for w in result.warnings if "overview" in w.reason] == ["Wide"]
     assert (result.staging / "tiles/Wide/Wide.glb").exists()
+
+
+def test_a_folder_that_is_lost_leaves_a_gap_and_the_overview_stands(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    shutil.copytree(SAMPLE, folder)
+    lost = "Tile_+001_+001"
+    root = folder / "Data" / lost / f"{lost}.osgb"
+    root.write_bytes(root.read_bytes()[:300])
+    result = run(folder, staging=tmp_path / "out", top=True)
+    assert [e.path for e in result.lost] == [str(root)]
+    assert result.errors == []
+    assert next(c for c in result.checks if c.name == "overview").figures["nodes"] == len(
+        nodes(result)
+    )
+    assert all(math.isfinite(v) for b in nodes(result) for v in b.facts["deviation"])

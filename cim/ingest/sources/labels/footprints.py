@@ -17,6 +17,7 @@ import shapely
 from pyproj import CRS
 
 from cim.city import Bounds
+from cim.errors import InputError
 from cim.geo.crs import CGCS2000, resolve, rows, transformer
 from cim.ingest.sources.buildings.attributes import Attributes
 from cim.ingest.sources.buildings.ground import bilinear
@@ -25,6 +26,8 @@ from cim.layers import Field, FieldType
 Floats = npt.NDArray[np.float64]
 
 SLIVER = 0.05  # m²: less of a footprint is left over by its neighbours
+MOST = 400  # footprints that may reach into the box of one: a block around its courtyards has 100
+BATCH = 100  # boxes looked up at once
 MITRE = 2.0  # corners of eaves reach at most so many times as far as their sides
 
 
@@ -109,10 +112,16 @@ def stand(footprints: Footprints, crs: CRS, models: Sequence[Path], eaves: float
         crs: The city's compute CRS, m.
         models: Elevation rasters, the finest first.
         eaves: How far roofs reach over the walls, m.
+
+    Raises:
+        InputError: footprints lie in heaps.
     """
     frame = gpd.read_parquet(footprints.path)
     frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)].reset_index(drop=True)
+    delivered = len(frame)
+    frame = frame[~frame.geometry.normalize().to_wkb().duplicated()].reset_index(drop=True)
     plan = np.asarray(frame.geometry.to_crs(crs).force_2d().to_numpy())
+    _require_no_heap(plan, eaves, footprints)
     apart, overlaps = _apart(plan, eaves)
     kept = np.flatnonzero(shapely.area(apart) > SLIVER)
     degrees = gpd.GeoSeries(apart[kept], crs=crs).to_crs(CGCS2000)
@@ -123,7 +132,26 @@ def stand(footprints: Footprints, crs: CRS, models: Sequence[Path], eaves: float
     outlines = np.asarray(degrees.to_numpy())
     ground = _ground(gpd.GeoSeries(plan[kept], crs=crs).to_crs(CGCS2000).to_numpy(), models)
     standing = Standing(tuple(shapely.to_wkb(outlines).tolist()), ground, attributes)
-    return Stood(standing, shapely.STRtree(outlines), overlaps, len(frame) - len(kept))
+    return Stood(standing, shapely.STRtree(outlines), overlaps, delivered - len(kept))
+
+
+def _require_no_heap(shapes: Any, eaves: float, footprints: Footprints) -> None:
+    """Refuse what would take hours: each of a heap is cut with each other.
+
+    Looked for by the tree's own boxes, and not beyond the first that has too many neighbours.
+    """
+    tree = shapely.STRtree(shapes)
+    corners = shapely.bounds(shapes) + np.array([-eaves, -eaves, eaves, eaves])
+    boxes = shapely.box(*corners.T)
+    for start in range(0, len(shapes), BATCH):
+        whose, _ = tree.query(boxes[start : start + BATCH])
+        many = np.bincount(whose, minlength=1)
+        if many.max() > MOST:
+            raise InputError(
+                f"in {footprints.layer} version {footprints.version} {many.max()} footprints lie "
+                "upon or beside one of them",
+                remedy="check whether the same buildings were delivered many times over",
+            )
 
 
 def _apart(shapes: Any, eaves: float) -> tuple[Any, int]:
@@ -141,8 +169,10 @@ def _apart(shapes: Any, eaves: float) -> tuple[Any, int]:
     # the later of two loses what is the eaves of both, and both lose the other's own ground
     for i, others in cut.items():
         result[i] = _areas(shapely.difference(wide[i], shapely.union_all(others)))
-    for j in np.unique(right):
-        mine = [shapes[i] for i in left[right == j]]
+    before: dict[int, list[Any]] = {}
+    for i, j in zip(left.tolist(), right.tolist(), strict=True):
+        before.setdefault(j, []).append(shapes[i])
+    for j, mine in before.items():
         inner = shapely.difference(shapes[j], shapely.union_all(mine))
         result[j] = _areas(shapely.union(result[j], inner))
     return result, int((own > SLIVER).sum())
