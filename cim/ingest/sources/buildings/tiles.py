@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from cim import __version__
-from cim.city import Bounds, City
+from cim.city import Bounds
 from cim.errors import FormatError
 from cim.geo.solids import volumes
 from cim.ingest.source import Built, Check, Plan, Product, Request
 from cim.ingest.sources.buildings.attributes import Attributes, merged
+from cim.ingest.tileset_look import look_at_tileset
 from cim.layers import CimLevel, DataClass, Kind, Layer
 from cim.tiles.glb import Encoding, Primitive, write
-from cim.tiles.mesh_check import check_tileset
 from cim.tiles.nested import Branch, Node, frame_at, into, share_out, write_nested
 from cim.tiles.origin import origin
 from cim.tiles.tileset import Box, Entry, join
@@ -218,7 +218,6 @@ def proposed(layer_id: str) -> Layer:
 
 def look_at(product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
     """The checks of every tileset, and whether volumes came through."""
-    looks = check_tileset(staging / str(product.media["tileset"]), rim(request.city))
     misfit = float(product.media["volume_misfit"])
     errors = () if misfit <= MISFIT else (f"a solid's volume is {misfit:.1%} off area × height",)
     conserved = Check(
@@ -232,15 +231,7 @@ def look_at(product: Product, request: Request, staging: Path) -> tuple[Check, .
     )
     return (
         conserved,
-        *(
-            Check(
-                name=look.name,
-                looked_at=look.looked_at,
-                errors=tuple(look.errors),
-                figures=dict(look.figures),
-            )
-            for look in looks
-        ),
+        *look_at_tileset(product, request, staging, RIM),
     )
 
 
@@ -255,9 +246,3 @@ def spans(begins: Ints, ends: Ints) -> tuple[Ints, Ints]:
     owner = np.repeat(np.arange(len(sizes)), sizes)
     shift = begins - (np.cumsum(sizes) - sizes)
     return np.arange(int(sizes.sum())) + shift[owner], owner
-
-
-def rim(city: City) -> Bounds:
-    """The city's bounds, widened for the corners of boxes: what they hold lies inside."""
-    west, south, east, north = city.bounds
-    return Bounds(west - RIM, south - RIM, east + RIM, north + RIM)

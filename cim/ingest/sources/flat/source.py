@@ -41,9 +41,9 @@ from cim.ingest.sources.flat.tile import (
     tree,
 )
 from cim.ingest.sources.osgb.metadata import Georeference
+from cim.ingest.tileset_look import look_at_tileset
 from cim.layers import CimLevel, DataClass, Kind, Layer
 from cim.tiles import glb
-from cim.tiles.mesh_check import check_tileset
 from cim.tiles.tileset import Box, Entry, join, settle, write, write_folder
 
 KEPT = 1e-6  # share of the area by which tiles may differ from the model
@@ -198,18 +198,9 @@ class FlatSource(Source):
 
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Look at the tileset as a stranger would, and hold its area against the models'."""
-        looks = check_tileset(staging / str(product.media["tileset"]), request.city.bounds)
         return (
             _conserved(product),
-            *(
-                Check(
-                    name=look.name,
-                    looked_at=look.looked_at,
-                    errors=tuple(look.errors),
-                    figures=dict(look.figures),
-                )
-                for look in looks
-            ),
+            *look_at_tileset(product, request, staging),
         )
 
 

@@ -37,10 +37,10 @@ from cim.ingest.sources.published import (
     take_folder,
     take_rest,
 )
+from cim.ingest.tileset_look import look_at_tileset
 from cim.layers import Kind
 from cim.tiles import glb
 from cim.tiles.labels import Regions, label
-from cim.tiles.mesh_check import check_tileset
 
 Floats = npt.NDArray[np.float64]
 
@@ -179,20 +179,7 @@ class LabelSource(Source):
 
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Look at the tileset with a reader of its own."""
-        looks = check_tileset(
-            staging / str(product.media["tileset"]),
-            request.city.bounds,
-            undulation=request.city.undulation,
-        )
-        return tuple(
-            Check(
-                name=look.name,
-                looked_at=look.looked_at,
-                errors=tuple(look.errors),
-                figures=dict(look.figures),
-            )
-            for look in looks
-        )
+        return look_at_tileset(product, request, staging)
 
 
 def _options(request: Request) -> LabelOptions:

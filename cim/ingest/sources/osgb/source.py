@@ -37,8 +37,8 @@ from cim.ingest.sources.osgb.overview import RASTER, Draper, Plane, Top
 from cim.ingest.sources.osgb.place import TOLERANCE, Frame, Placement
 from cim.ingest.sources.osgb.proposal import proposed
 from cim.ingest.sources.osgb.scene import FOCAL_LENGTH, Scene, read_scene
+from cim.ingest.tileset_look import look_at_tileset
 from cim.layers import Kind
-from cim.tiles.mesh_check import check_tileset
 from cim.tiles.origin import origin
 from cim.tiles.tileset import Box, Entry, join, write
 
@@ -230,16 +230,7 @@ class OsgbSource(Source):
 
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Look at the tileset with a reader of its own."""
-        tileset = staging / str(product.media["tileset"])
-        looks = tuple(
-            Check(
-                name=look.name,
-                looked_at=look.looked_at,
-                errors=tuple(look.errors),
-                figures=dict(look.figures),
-            )
-            for look in check_tileset(tileset, request.city.bounds)
-        )
+        looks = look_at_tileset(product, request, staging)
         return (_placement(product), *_overview(product), *looks)
 
 

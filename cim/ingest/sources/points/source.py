@@ -23,8 +23,8 @@ from cim.ingest.sources.points.las_header import LasHeader, announced_box, read_
 from cim.ingest.sources.points.place import Place
 from cim.ingest.sources.points.stream import MEMORY
 from cim.ingest.sources.points.top import Thinning, next_parcels, thin, write_top
+from cim.ingest.tileset_look import look_at_tileset
 from cim.layers import CimLevel, DataClass, Kind, Layer
-from cim.tiles.mesh_check import check_tileset
 from cim.tiles.origin import origin
 from cim.tiles.tileset import Box, Entry, join, write
 
@@ -164,20 +164,9 @@ class PointSource(Source):
 
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Look at the tileset as a stranger would, and count its points."""
-        west, south, east, north = request.city.bounds
-        wide = Bounds(west - RIM, south - RIM, east + RIM, north + RIM)
-        looks = check_tileset(staging / str(product.media["tileset"]), wide)
         return (
             _conserved(product, staging),
-            *(
-                Check(
-                    name=look.name,
-                    looked_at=look.looked_at,
-                    errors=tuple(look.errors),
-                    figures=dict(look.figures),
-                )
-                for look in looks
-            ),
+            *look_at_tileset(product, request, staging, RIM),
         )
 
 

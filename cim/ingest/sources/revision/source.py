@@ -45,10 +45,10 @@ from cim.ingest.sources.published import (
 )
 from cim.ingest.sources.revision.documents import REFINED, SURVEY, forget, write_root
 from cim.ingest.sources.revision.model import Refined, place, require_model
+from cim.ingest.tileset_look import look_at_tileset
 from cim.layers import Kind
 from cim.tiles import glb
 from cim.tiles.labels import Regions, remove
-from cim.tiles.mesh_check import check_tileset
 
 Floats = npt.NDArray[np.float64]
 
@@ -280,11 +280,6 @@ class RevisionSource(Source):
 
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Look at the tileset with a reader of its own; the difference is a check's figures."""
-        looks = check_tileset(
-            staging / str(product.media["tileset"]),
-            request.city.bounds,
-            undulation=request.city.undulation,
-        )
         revision = product.media["revision"]
         figures = {
             "taken_out_volume_m3": revision["taken_out"]["volume_m3"],
@@ -294,15 +289,7 @@ class RevisionSource(Source):
         }
         return (
             Check(name="revision", looked_at=1, figures=figures),
-            *(
-                Check(
-                    name=look.name,
-                    looked_at=look.looked_at,
-                    errors=tuple(look.errors),
-                    figures=dict(look.figures),
-                )
-                for look in looks
-            ),
+            *look_at_tileset(product, request, staging),
         )
 
 
