@@ -122,6 +122,7 @@ def label_mesh(
             scheduler=scheduler,
             watcher=watcher,
             source=source,
+            based_on=current.version,
         )
 
 
