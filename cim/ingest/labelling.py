@@ -123,6 +123,7 @@ def label_mesh(
             scheduler=scheduler,
             watcher=watcher,
             source=source,
+            based_on=current.version,
         )
 
 

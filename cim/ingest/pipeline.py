@@ -120,6 +120,7 @@ def ingest(
     force: bool = False,
     watcher: Watcher | None = None,
     source: Source | None = None,
+    based_on: int | None = None,
 ) -> Report:
     """Ingest a delivery and publish it as the layer's next version.
 
@@ -132,6 +133,7 @@ def ingest(
         force: Publish again even if the current version holds exactly this, every part built anew.
         watcher: Is told of the progress.
         source: Reader; None detects it.
+        based_on: Version of the layer that the source was made from, before the layer was held.
 
     Returns:
         The report; ``report.exit`` says whether all, part or nothing was published.
@@ -161,6 +163,7 @@ def ingest(
         _note_plan(report, plan)
         _require_parts(plan, request)
         before = next((e for e in known if e.layer.id == request.layer_id), None)
+        _require_unmoved(before, based_on, request.layer_id)
         _Run(reader, plan, request, place, watch, report, before).go(force=force)
     report.seconds = time.monotonic() - began
     return report
@@ -305,6 +308,16 @@ def _elevation(entries: Sequence[Entry], files: Files) -> tuple[Path, ...]:
     models = [e.current for e in entries if e.current is not None and e.layer.kind is Kind.TERRAIN]
     models.sort(key=lambda v: float(v.media["resolution"]))
     return tuple(files.file(v.layer.id, v.version, str(v.media["dem"])) for v in models)
+
+
+def _require_unmoved(before: Entry | None, based_on: int | None, layer_id: str) -> None:
+    """Refuse to publish over what was published meanwhile: it would be gone from sight."""
+    served = None if before is None or before.current is None else before.current.version
+    if based_on is not None and served != based_on:
+        raise ConflictError(
+            f"{layer_id} served version {based_on} when this began, and serves {served} now",
+            remedy="start it again",
+        )
 
 
 def _require_options(request: Request, reader: Source) -> None:

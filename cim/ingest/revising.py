@@ -78,6 +78,7 @@ def revise_mesh(
                 scheduler=scheduler,
                 watcher=watcher,
                 source=source,
+                based_on=current.version,
             )
         ]
     labels = current.media.get("features")

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cim.errors import InputError, ParameterError
+from cim.errors import ConflictError, InputError, ParameterError
 from cim.ingest import pipeline
 from cim.ingest.keys import digest
 from cim.ingest.marks import PARTS
@@ -101,6 +101,18 @@ def test_what_a_power_cut_left_of_a_mark_is_no_mark(
     report = make(installation, toys)
     assert (report.version, report.reused) == (2, 0)
     assert any(text == "CHANGED" for text in contents(installation, 2).values())
+
+
+def test_what_was_published_meanwhile_is_not_covered(
+    installation: Installation, toys: Path
+) -> None:
+    make(installation, toys)
+    (toys / "b.toy").write_text("the new survey")
+    make(installation, toys)
+    (toys / "c.toy").write_text("labels of the old one")
+    with pytest.raises(ConflictError, match="served version 1 when this began, and serves 2 now"):
+        make(installation, toys, based_on=1)
+    assert make(installation, toys, based_on=2).version == 3
 
 
 def test_a_delivery_on_another_disk_is_the_same(installation: Installation, toys: Path) -> None:
