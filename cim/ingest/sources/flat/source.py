@@ -44,6 +44,7 @@ from cim.ingest.sources.osgb.metadata import Georeference
 from cim.ingest.tileset_look import look_at_tileset
 from cim.layers import CimLevel, DataClass, Kind, Layer
 from cim.tiles import glb
+from cim.tiles.origin import origin
 from cim.tiles.tileset import Box, Entry, join, settle, write, write_folder
 
 KEPT = 1e-6  # share of the area by which tiles may differ from the model
@@ -174,15 +175,16 @@ class FlatSource(Source):
             uri = f"tiles/{whole.facts['file']}/tileset.json"
             write_folder(staging / uri, root, matrix)
             entries.append(Entry(uri, box, matrix, error))
-        extras = {"generator": f"cim {__version__}", "source": self.name}
-        write(staging / "tileset.json", *join(entries), extras)
-        if _complete(wholes, built):
-            for piece in (staging / "tiles").rglob(PIECE):
-                piece.unlink()
         facts = [whole.facts for whole in wholes]
         extent = Bounds(*facts[0]["extent"])
         for more in facts[1:]:
             extent = extent.union(Bounds(*more["extent"]))
+        extras = {"generator": f"cim {__version__}", "source": self.name}
+        extras |= origin(request.city, plan.crs, request.heights, extent)
+        write(staging / "tileset.json", *join(entries), extras)
+        if _complete(wholes, built):
+            for piece in (staging / "tiles").rglob(PIECE):
+                piece.unlink()
         return Product(
             extent=extent,
             media={
