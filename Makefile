@@ -42,7 +42,7 @@ types: ## strict types of the Python code
 contracts: ## floors of the house: who may import whom
 	@$(VENV)/bin/lint-imports --no-cache > var/contracts.log 2>&1 || { cat var/contracts.log; exit 1; }
 
-bench: setup-test ## measure our speed beside the peers that are installed
+bench: setup-test ## measure our speed beside installed peers (ARGS=--all: the long ones too)
 	@$(PY) -m tests.bench $(ARGS)
 
 setup: ## install what serving needs (system packages, Python packages)

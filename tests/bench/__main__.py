@@ -1,20 +1,26 @@
-"""All benchmarks, one after the other: ``python -m tests.bench``."""
+"""All benchmarks, one after the other: ``python -m tests.bench [--all]``.
+
+``--all`` adds those that take half an hour: a flat model of hundreds of megabytes, and a city of
+20 km² that is killed twice.
+"""
 
 import sys
 
 from tests.bench import (
     bench_buildings,
     bench_encodings,
+    bench_flat,
     bench_imagery,
     bench_osgb,
     bench_points,
+    bench_scale,
     bench_scaling,
     bench_terrain,
     bench_top,
     bench_viewshed,
 )
 
-for bench in (
+QUICK = (
     bench_osgb,
     bench_scaling,
     bench_top,
@@ -24,7 +30,11 @@ for bench in (
     bench_terrain,
     bench_imagery,
     bench_viewshed,
-):
+)
+LONG = (bench_flat, bench_scale)
+
+chosen = (*QUICK, *LONG) if "--all" in sys.argv else QUICK
+for bench in chosen:
     print(f"\n{(bench.__doc__ or '').splitlines()[0]}", flush=True)  # noqa: T201
     sys.argv[1:] = []  # a bench's own options are for the one that runs alone
     bench.main()
