@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from cim.geo.frames import lonlat_height
+from cim.tiles.volume import volume
 from tests.browser.driver import WIDTH, Viewer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -25,12 +26,13 @@ class Place:
     """A tile above the finest level.
 
     Args:
-        centre: Longitude, latitude, ellipsoidal height of its box.
+        top: Longitude and latitude of its middle, ellipsoidal height of its box's upper side:
+            Cesium measures from the nearest of the box.
         error: Its geometric error, m: from the producer's own ranges, 32 r / T.
         finer: Names of the files that replace it.
     """
 
-    centre: tuple[float, float, float]
+    top: tuple[float, float, float]
     error: float
     finer: frozenset[str]
 
@@ -53,8 +55,9 @@ def places(viewer: Viewer, path: str, above: npt.NDArray[np.float64]) -> list[Pl
             found += places(viewer, urljoin(path, uri), matrix)
         children: list[Any] = tile.get("children", [])
         if children and all(c["geometricError"] == 0 and "children" not in c for c in children):
-            middle = matrix[:3, :3] @ np.array(tile["boundingVolume"]["box"][:3]) + matrix[:3, 3]
-            lon, lat, height = lonlat_height(middle[None])[0].tolist()
+            corners = lonlat_height(volume(tile["boundingVolume"], matrix).corners())
+            lon, lat = corners[:, :2].mean(axis=0).tolist()
+            height = float(corners[:, 2].max())
             names = frozenset(c["content"]["uri"].rsplit("/")[-1] for c in children)
             found.append(Place((lon, lat, height), tile["geometricError"], names))
         ahead += [(child, matrix) for child in children]
@@ -73,7 +76,7 @@ def test_the_finest_files_are_asked_for_at_the_producers_distance(viewer: Viewer
     viewer.idle()
     fresh = [place for place in found if not asked & place.finer]
     for place in (fresh[0], fresh[-1]):
-        lon, lat, height = place.centre
+        lon, lat, height = place.top
         viewer.look(lon, lat, height + 1.1 * place.distance, 0, -90)
         assert not asked & place.finer, f"asked for beyond 1.1 × {place.distance:.0f} m"
         viewer.look(lon, lat, height + 0.9 * place.distance, 0, -90)

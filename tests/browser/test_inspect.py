@@ -22,7 +22,7 @@ def building_layer(viewer: Viewer) -> dict[str, Any]:
 
 def large_building(viewer: Viewer, layer: dict[str, Any]) -> dict[str, Any]:
     """The building of the mesh that is easiest to hit from above."""
-    mesh = viewer.layer(lambda other: other["kind"] == "mesh")
+    mesh = viewer.layer(lambda other: other["id"] == "base.oblique")
     box = ",".join(str(v) for v in mesh["published"]["extent"])
     page = viewer.get(f"api/layers/{layer['id']}/features", bbox=box, limit=2000)
     height = layer["style"]["height_field"]

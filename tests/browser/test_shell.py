@@ -42,7 +42,7 @@ def test_the_search_box_of_the_tree_narrows_it(viewer: Viewer) -> None:
 
 
 def test_a_checkbox_shows_and_hides_its_layer(viewer: Viewer) -> None:
-    layer = viewer.layer(lambda layer: layer["kind"] == "mesh")
+    layer = viewer.layer(lambda layer: layer["id"] == "base.oblique")
     open_tree(viewer)
     box = viewer.page.locator(f'[data-layer="{layer["id"]}"] .el-checkbox')
     box.click()
@@ -88,7 +88,7 @@ def test_the_language_switch_changes_words_and_data_titles(viewer: Viewer) -> No
 def test_a_share_link_brings_back_camera_layers_opacity_and_language(
     viewer: Viewer, fresh: Viewer
 ) -> None:
-    mesh = viewer.layer(lambda layer: layer["kind"] == "mesh")
+    mesh = viewer.layer(lambda layer: layer["id"] == "base.oblique")
     imagery = viewer.layer(lambda layer: layer["kind"] == "imagery")
     viewer.show({mesh["id"]: False})
     viewer.ask("(cim, id) => cim.setOpacity(id, 0.4)", imagery["id"])
