@@ -7,6 +7,8 @@ the exact transformation at the tile's centre, leaves less than 1 mm within a 10
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from pyproj import CRS
@@ -56,6 +58,12 @@ def enu_matrix(lon: float, lat: float, height: float = 0.0) -> Floats:
     matrix[:3, :3] = np.array([east, north, up]).T
     matrix[:3, 3] = transformer(GEODETIC_3D, GEOCENTRIC).transform(lon, lat, height)
     return matrix
+
+
+def moved(points: npt.NDArray[Any], matrix: Floats) -> Floats:
+    """(n, 3) points moved by a 4 × 4 affine (column vectors), in float64."""
+    result: Floats = np.asarray(points, dtype=np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+    return result
 
 
 def lonlat_height(points: Floats) -> Floats:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from cim.geo.frames import moved
 from cim.geo.prism import Cut, Prisms, blend, cut
 from cim.tiles.glb import NULL_FEATURE, Column, Model, Primitive, Table
 
@@ -197,7 +198,7 @@ def _without_specks(cuts: list[Cut | None], model: Model, regions: Regions) -> l
 def _cut(primitive: Primitive, to_plan: Floats, regions: Regions) -> Cut | None:
     if primitive.triangles is None:
         return None
-    points = np.asarray(primitive.positions, np.float64) @ to_plan[:3, :3].T + to_plan[:3, 3]
+    points = moved(primitive.positions, to_plan)
     return regions.cut(points, primitive.triangles.astype(np.int64))
 
 
@@ -236,8 +237,7 @@ def remove(model: Model, to_plan: Floats, regions: Regions) -> Removed | None:
             left.append(replace(primitive, features=None))
             continue
         taken = found.owner >= 0
-        points = blend(np.asarray(primitive.positions, np.float64), found)
-        points = points @ to_plan[:3, :3].T + to_plan[:3, 3]
+        points = moved(blend(np.asarray(primitive.positions, np.float64), found), to_plan)
         more = heap(points[found.triangles[taken]], feet[found.owner[taken]])
         volume, area = volume + more[0], area + more[1]
         if not taken.all():

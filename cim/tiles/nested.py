@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cim.geo.frames import enu_matrix, lonlat_height
+from cim.geo.frames import enu_matrix, lonlat_height, moved
 from cim.tiles.tileset import STEP, THINNEST, Box, write
 
 Floats = npt.NDArray[np.float64]
@@ -105,7 +105,7 @@ class Node:
         for child in self.children:
             inner = child.whole()
             away = np.linalg.inv(self.matrix) @ child.matrix
-            boxes.append(Box.around(inner.corners() @ away[:3, :3].T + away[:3, 3]))
+            boxes.append(Box.around(moved(inner.corners(), away)))
             below = max(below, child.error)
         if not boxes:
             raise ValueError("a tile without content and children has no place")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from cim.geo.frames import enu_matrix, lonlat_height
+from cim.geo.frames import enu_matrix, lonlat_height, moved
 
 Floats = npt.NDArray[np.float64]
 
@@ -155,8 +155,7 @@ class Entry:
 
     def corners(self) -> Floats:
         """(8, 3) corners in ECEF."""
-        moved: Floats = self.box.corners() @ self.matrix[:3, :3].T + self.matrix[:3, 3]
-        return moved
+        return moved(self.box.corners(), self.matrix)
 
 
 def join(entries: Sequence[Entry]) -> tuple[dict[str, Any], float]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cim.city import EGM96, Bounds, _read_gtx
 from cim.errors import OutsideCityError
 from cim.geo.heights import ConstantGeoid, GridGeoid
+from tests.outside import missing
 
 GRID = GridGeoid(100.0, 30.0, (0.5, 0.25), np.array([[1.0, 3.0, 2.0], [5.0, 9.0, 4.0]]))
 
@@ -53,7 +54,7 @@ def test_a_constant_takes_any_shape() -> None:
 @pytest.mark.shared
 def test_egm96_is_what_another_projects_grid_says(shared_data: Path) -> None:
     if not EGM96.is_file():
-        pytest.skip("proj-data is not installed")
+        missing("the package proj-data")
     theirs = next(shared_data.glob("dem/mago-terrainer/**/egm96_15.tif"))
     geoid = _read_gtx(EGM96, Bounds(-180, -90, 180, 90))
     with rasterio.open(theirs) as image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import ClassVar
 
@@ -78,10 +79,7 @@ class OrthoSource(Source):
         self, plan: Plan, built: Sequence[Built], request: Request, staging: Path
     ) -> Product:
         """Lay the sheets over each other, the last on top, and write the COG."""
-        extents = [part.extent for part in built if part.extent is not None]
-        extent = extents[0]
-        for other in extents[1:]:
-            extent = extent.union(other)
+        extent = reduce(Bounds.union, (p.extent for p in built if p.extent is not None))
         figures = write_cog(
             [(staging / part.facts["file"], part.facts["window"]) for part in built],
             plan.shared, staging / COG, staging / WORK,

@@ -10,8 +10,9 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -22,7 +23,8 @@ import numpy.typing as npt
 from cim.city import Bounds
 from cim.errors import FormatError
 from cim.geo.frames import lonlat_height
-from cim.ingest.marks import link
+from cim.ingest.marks import PARTS, link
+from cim.ingest.source import Parcel
 from cim.tiles import glb
 from cim.tiles.glb import Encoding
 from cim.tiles.volume import Volume, volume
@@ -47,6 +49,11 @@ class Base:
     media: Mapping[str, Any]
     extent: Bounds
     heights: tuple[float, float] | None
+
+    @property
+    def documents(self) -> tuple[Path, Path]:
+        """What tells this version from any other, whatever files they share."""
+        return self.folder / PARTS, self.folder / str(self.media["tileset"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +116,32 @@ def _place(bound: Volume) -> tuple[Bounds, tuple[float, float]]:
     lon, lat, height = lonlat_height(bound.corners()).T
     extent = Bounds(float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
     return extent, (float(height.min()), float(height.max()))
+
+
+def bounds_of(found: Sequence[Content]) -> Bounds:
+    """Around all of some contents, one at least, degrees."""
+    return reduce(Bounds.union, (content.bounds for content in found))
+
+
+def folder_parcel(base: Base, folder: Path, payload: Any, decides: Any) -> Parcel:
+    """The part that a folder of a published version is made anew by.
+
+    Args:
+        base: The version.
+        folder: Relative to it; not the version's own.
+        payload: What the part is built with.
+        decides: What of it decides the result, JSON values.
+    """
+    files = sorted(p for p in (base.folder / folder).iterdir() if p.is_file())
+    return Parcel(
+        id=folder.as_posix().replace("/", "-"),
+        path=base.folder / folder,
+        inputs=tuple(files),
+        bytes=sum(f.stat().st_size for f in files),
+        payload=payload,
+        folder=folder.as_posix(),
+        decides=decides,
+    )
 
 
 def by_folder(found: list[Content]) -> dict[Path, list[Content]]:

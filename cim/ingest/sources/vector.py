@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import ClassVar
 
-from cim.city import City
+from cim.city import Bounds, City
 from cim.errors import FormatError
 from cim.ingest.source import Built, Check, Parcel, Plan, Problem, Product, Request, Source
 from cim.ingest.sources.columns import match, propose
@@ -61,10 +62,7 @@ class VectorSource(Source):
     ) -> Product:
         """Agree on one geometry type for all parts."""
         layer: Layer = plan.shared
-        extents = [part.extent for part in built if part.extent is not None]
-        extent = extents[0]
-        for other in extents[1:]:
-            extent = extent.union(other)
+        extent = reduce(Bounds.union, (p.extent for p in built if p.extent is not None))
         has_z = all(part.facts["z"] for part in built)
         warnings = []
         if not has_z and any(part.facts["z"] for part in built):

@@ -10,18 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiles.validator import missing
+from tests.outside import missing
 
 Osgconv = Callable[[Path, Path], Path]
-
-
-@pytest.fixture
-def shared_data() -> Path:
-    """The folder of real data beside the checkout."""
-    path = Path(__file__).resolve().parents[3] / ".." / "shared" / "data"
-    if not path.is_dir():
-        missing("the real data of ../shared/data")
-    return path.resolve()
 
 
 @pytest.fixture

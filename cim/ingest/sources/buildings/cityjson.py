@@ -19,8 +19,6 @@ from cim.ingest.sources.buildings.modelling import build_file
 from cim.ingest.sources.buildings.tiles import join_parts, look_at
 from cim.layers import Kind
 
-EDITION = 1  # raise it when the same input shall be converted anew
-
 
 class CityJsonOptions(MeshOptions):
     """Which geometry is taken."""
@@ -47,7 +45,7 @@ class CityJsonSource(Source):
         Raises:
             ParameterError: an option does not fit.
         """
-        options = CityJsonOptions.of(request)
+        CityJsonOptions.of(request)
         parcels: list[Parcel] = []
         refused: list[Problem] = []
         extent: Bounds | None = None
@@ -75,12 +73,6 @@ class CityJsonSource(Source):
             refused=tuple(refused),
             crs=first,
             extent=extent,
-            parameters={
-                "edition": EDITION,
-                "options": options.model_dump(mode="json"),
-                "heights": str(request.heights),
-                "geoid": request.city.geoid_source,
-            },
         )
 
     def build(self, parcel: Parcel, plan: Plan, request: Request, staging: Path) -> Built:

@@ -18,7 +18,6 @@ from cim.ingest.sources.buildings.tiles import join_parts, look_at
 from cim.ingest.sources.vector_part import extent_of, files, is_vector, parcels_of
 from cim.layers import Kind
 
-EDITION = 1  # raise it when the same input shall be converted anew
 DEM, ZERO = "dem", "zero"
 
 
@@ -76,9 +75,6 @@ class FootprintSource(Source):
             refused=tuple(refused),
             extent=extent_of(parcels, request.crs),
             parameters={
-                "edition": EDITION,
-                "options": options.model_dump(mode="json"),
-                "geoid": request.city.geoid_source,
                 "elevation": _ground(options, request),
             },
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -122,7 +123,6 @@ class FlatSource(Source):
             parcels=tuple(parcels),
             refused=tuple(refused),
             crs=None if first is None else first.resolved,
-            parameters={"heights": str(request.heights), "geoid": request.city.geoid_source},
             shared={p.id: (p.path, p.payload.place) for p in parcels},
         )
 
@@ -176,9 +176,7 @@ class FlatSource(Source):
             write_folder(staging / uri, root, matrix)
             entries.append(Entry(uri, box, matrix, error))
         facts = [whole.facts for whole in wholes]
-        extent = Bounds(*facts[0]["extent"])
-        for more in facts[1:]:
-            extent = extent.union(Bounds(*more["extent"]))
+        extent = reduce(Bounds.union, (Bounds(*f["extent"]) for f in facts))
         extras = {"generator": f"cim {__version__}", "source": self.name}
         extras |= origin(request.city, plan.crs, request.heights, extent)
         write(staging / "tileset.json", *join(entries), extras)

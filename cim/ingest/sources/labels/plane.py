@@ -14,9 +14,9 @@ import shapely
 
 from cim.city import City
 from cim.geo.crs import GEOCENTRIC, GEODETIC_3D, rows, transformer
-from cim.geo.frames import enu_matrix
+from cim.geo.frames import enu_matrix, moved
 from cim.ingest.sources.labels.footprints import Standing
-from cim.ingest.sources.published import Content
+from cim.ingest.sources.published import Content, bounds_of
 from cim.tiles import glb
 from cim.tiles.labels import Region
 
@@ -56,9 +56,7 @@ def plane(
         folder: Where the files lie.
         clearance: Height of the feet above the ground, m; None for feet below everything.
     """
-    bounds = contents[0].bounds
-    for more in contents[1:]:
-        bounds = bounds.union(more.bounds)
+    bounds = bounds_of(contents)
     lon, lat = (bounds.west + bounds.east) / 2, (bounds.south + bounds.north) / 2
     low = min(content.heights[0] for content in contents)
     matrix = enu_matrix(lon, lat, low)
@@ -113,12 +111,6 @@ def _mesh(contents: Sequence[Content], folder: Path, inverse: Floats) -> Floats:
         for primitive in glb.read(folder / content.path).primitives
     ]
     return np.concatenate(found)
-
-
-def moved(points: npt.NDArray[Any], matrix: Floats) -> Floats:
-    """(n, 3) points moved by a 4 × 4 affine (column vectors)."""
-    moved: Floats = points @ matrix[:3, :3].T + matrix[:3, 3]
-    return moved
 
 
 def _lowest(mesh: Floats, shape: Any) -> float:

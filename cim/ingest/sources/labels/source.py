@@ -12,7 +12,6 @@ import numpy.typing as npt
 from pydantic import Field
 
 from cim.errors import InputError
-from cim.ingest.marks import PARTS
 from cim.ingest.source import (
     Built,
     Check,
@@ -30,9 +29,11 @@ from cim.ingest.sources.labels.plane import plane
 from cim.ingest.sources.published import (
     Base,
     Content,
+    bounds_of,
     by_folder,
     contents,
     encoding_of,
+    folder_parcel,
     rewrite,
     take_folder,
     take_rest,
@@ -100,32 +101,20 @@ class LabelSource(Source):
                 path=self.base.folder,
                 remedy="check that both lie in the same place",
             )
-        documents = (self.base.folder / PARTS, self.base.folder / str(self.base.media["tileset"]))
         return Plan(
             parcels=tuple(parcels),
             warnings=_warnings(stood),
             extent=self.base.extent,
-            extra_inputs=documents,  # another base is another version, whatever it shares
+            extra_inputs=self.base.documents,
         )
 
     def _parcel(self, folder: Path, inside: list[Content], stood: Stood) -> Parcel | None:
-        bounds = inside[0].bounds
-        for more in inside[1:]:
-            bounds = bounds.union(more.bounds)
-        index = stood.within(bounds)
+        index = stood.within(bounds_of(inside))
         if not len(index) or folder == Path():
             return None
-        files = sorted(p for p in (self.base.folder / folder).iterdir() if p.is_file())
         standing = stood.standing.some(index)
-        return Parcel(
-            id=folder.as_posix().replace("/", "-"),
-            path=self.base.folder / folder,
-            inputs=tuple(files),
-            bytes=sum(f.stat().st_size for f in files),
-            payload=_Task(tuple(inside), standing),
-            folder=folder.as_posix(),
-            decides=standing.digest(),
-        )
+        task = _Task(tuple(inside), standing)
+        return folder_parcel(self.base, folder, task, standing.digest())
 
     def build(self, parcel: Parcel, plan: Plan, request: Request, staging: Path) -> Built:
         """Label every glb of one folder."""

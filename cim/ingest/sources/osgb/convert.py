@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import pairwise
 from pathlib import Path
 
@@ -270,9 +271,7 @@ class Folder:
         )
         self.found.counts["tiles"] += 1
         boxes = [Box.around(p.positions) for p in primitives]
-        box = boxes[0]
-        for other in boxes[1:]:
-            box = box.union(other)
+        box = reduce(Box.union, boxes)
         return Tile(box, uri=uri)
 
     def _note(self, path: Path, scene: Scene) -> None:
@@ -385,7 +384,4 @@ def reach(scene: Scene) -> Box | None:
                 boxes.append(Box(centre - radius, centre + radius))
     if not boxes:
         return None
-    box = boxes[0]
-    for other in boxes[1:]:
-        box = box.union(other)
-    return box
+    return reduce(Box.union, boxes)

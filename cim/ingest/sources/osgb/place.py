@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from cim.city import Bounds, City
 from cim.geo.crs import CGCS2000, rows, to_lonlat, transformer
-from cim.geo.frames import ecef, enu_matrix, lonlat_height, tile_affine
+from cim.geo.frames import ecef, enu_matrix, lonlat_height, moved, tile_affine
 from cim.geo.heights import Heights
 from cim.ingest.sources.osgb.metadata import Georeference
 from cim.tiles.tileset import Box
@@ -48,8 +48,8 @@ class Placement:
         shifted = np.asarray(points, dtype=np.float64) + place.origin
         if place.resolved is None:
             tangent = self._tangent()
-            moved: Floats = shifted @ tangent[:3, :3].T + tangent[:3, 3]
-            return moved + self._rise(moved)
+            level = moved(shifted, tangent)
+            return level + self._rise(level)
         return ecef(place.resolved.crs, shifted, self.city.geoid, self.heights)
 
     def local(self, points: Floats) -> Floats:
@@ -79,7 +79,7 @@ class Placement:
             lonlat = to_lonlat(place.resolved.crs, corners[:, :2])
         elif place.enu is not None:
             tangent = enu_matrix(place.enu[1], place.enu[0])
-            lonlat = lonlat_height(corners @ tangent[:3, :3].T + tangent[:3, 3])[:, :2]
+            lonlat = lonlat_height(moved(corners, tangent))[:, :2]
         low, high = lonlat.min(axis=0), lonlat.max(axis=0)
         return Bounds(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
@@ -234,10 +234,7 @@ class Frame:
 
     def to_ecef(self, points: npt.NDArray[Any]) -> Floats:
         """ECEF (m) of (n, 3) points of the frame, as a viewer computes it."""
-        moved: Floats = (
-            np.asarray(points, dtype=np.float64) @ self.matrix[:3, :3].T + self.matrix[:3, 3]
-        )
-        return moved
+        return moved(points, self.matrix)
 
     def extent(self, box: Box) -> tuple[Bounds, tuple[float, float]]:
         """Bounds in degrees, and lowest and highest orthometric height (m), of a box."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import reduce
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -113,8 +114,6 @@ class OsgbSource(Source):
             extent=extent,
             extra_inputs=metadata,
             parameters={
-                "heights": str(request.heights),
-                "geoid": request.city.geoid_source,
                 "georeference": [_described(g) for _, g in placed],
                 "top": None if top is None else top.described(),
             },
@@ -202,9 +201,7 @@ class OsgbSource(Source):
             "source": self.name,
             "distance_focal_length_px": FOCAL_LENGTH,
         }
-        extent = Bounds(*facts[0]["extent"])
-        for more in facts[1:]:
-            extent = extent.union(Bounds(*more["extent"]))
+        extent = reduce(Bounds.union, (Bounds(*f["extent"]) for f in facts))
         extras |= origin(request.city, plan.crs, request.heights, extent)
         media: dict[str, Any] = {"tileset": "tileset.json"}
         top: Top | None = plan.shared

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,7 +30,6 @@ from cim.tiles.origin import origin
 from cim.tiles.tileset import Box, Entry, join, write
 
 TILES = "tiles"  # folder of the files' own octrees
-EDITION = 2  # raise it when the same input shall be converted anew
 SUFFIXES = frozenset({".las", ".laz"})
 RIM = 0.0005  # degrees that the corners of a box may overhang what it holds
 CLASSES = {  # ASPRS LAS 1.4 R15, table 17
@@ -55,6 +55,7 @@ class PointSource(Source):
     kind: ClassVar[Kind] = Kind.POINTS
     reads: ClassVar[str] = "point clouds (.las, .laz, .copc.laz)"
     options: ClassVar[type[Options]] = PointOptions
+    edition: ClassVar[int] = 2
 
     def supports(self, path: Path) -> bool:
         """By suffix; a folder counts when it directly holds such a file."""
@@ -68,7 +69,6 @@ class PointSource(Source):
         Raises:
             ParameterError: an option does not fit.
         """
-        options = PointOptions.of(request)
         parcels: list[Parcel] = []
         refused: list[Problem] = []
         taken: set[str] = set()
@@ -94,17 +94,12 @@ class PointSource(Source):
                     folder=f"{TILES}/{name}",
                 )
             )
+        known = [e for e in extents if e is not None]
         return Plan(
             parcels=tuple(parcels),
             refused=tuple(refused),
             crs=first,
-            extent=_union([e for e in extents if e]) if all(extents) else None,
-            parameters={
-                "edition": EDITION,
-                "options": options.model_dump(mode="json"),
-                "heights": str(request.heights),
-                "geoid": request.city.geoid_source,
-            },
+            extent=reduce(Bounds.union, known) if known and len(known) == len(extents) else None,
         )
 
     def build(self, parcel: Parcel, plan: Plan, request: Request, staging: Path) -> Built:
@@ -141,9 +136,10 @@ class PointSource(Source):
             FormatError: no part holds a point.
         """
         parts = [b for b in built if "root" in b.facts]
-        extent = _union([b.extent for b in parts if b.extent])
-        if extent is None:
+        extents = [b.extent for b in parts if b.extent is not None]
+        if not extents:
             raise FormatError("no file holds a point", path=request.paths[0])
+        extent = reduce(Bounds.union, extents)
         extras = {"generator": f"cim {__version__}", "source": self.name}
         extras |= origin(request.city, plan.crs, request.heights, extent)
         if not write_top(staging, built, request.city, extras):
@@ -201,13 +197,6 @@ def _extent(header: LasHeader, crs: ResolvedCrs) -> Bounds | None:
     """Where the header says that the points lie; points themselves are looked at when built."""
     box = announced_box(header)
     return None if box is None else Bounds(*lonlat_bounds(crs.crs, box))
-
-
-def _union(given: Sequence[Bounds]) -> Bounds | None:
-    whole = None
-    for one in given:
-        whole = one if whole is None else whole.union(one)
-    return whole
 
 
 def _entry(part: Built) -> Entry:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cim.geo.frames import lonlat_height
+from cim.geo.frames import lonlat_height, moved
 from cim.geo.octree import DIGITS, levels, morton
 from cim.ingest.sources.points.cells import Cell, Cloud, Spool, take
 from cim.ingest.sources.points.place import Place
@@ -169,7 +169,7 @@ class Octree:
         sums.classes |= set(np.flatnonzero(np.bincount(points["classification"])).tolist())
         sums.returns |= set(np.flatnonzero(np.bincount(points["return_number"])).tolist())
         around = _box(local, self.encoding)
-        corners = around.corners() @ matrix[:3, :3].T + matrix[:3, 3]
+        corners = moved(around.corners(), matrix)
         places = lonlat_height(corners)
         sums.low = np.minimum(sums.low, places.min(axis=0))
         sums.high = np.maximum(sums.high, places.max(axis=0))

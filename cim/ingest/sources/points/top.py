@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cim.city import City
-from cim.geo.frames import enu_matrix
+from cim.geo.frames import enu_matrix, moved
 from cim.ingest.source import Built, Parcel
 from cim.tiles import glb
 from cim.tiles.overview.lattice import Cell, coarser
@@ -161,7 +161,7 @@ def _read(facts: Mapping[str, Any], staging: Path, frame: Floats) -> Thin:
     found = [np.zeros(0, THIN)]
     for part in glb.read(staging / facts.get("root", facts.get("uri"))).primitives:
         points = np.zeros(len(part.positions), THIN)
-        points["xyz"] = part.positions @ matrix[:3, :3].T + matrix[:3, 3]
+        points["xyz"] = moved(part.positions, matrix)
         if part.colors is not None:
             points["rgb"], points["colored"] = part.colors[:, :3], True
         for name in ("intensity", "classification", "return_number"):

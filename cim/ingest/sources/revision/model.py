@@ -12,10 +12,9 @@ import numpy.typing as npt
 
 from cim.city import Bounds, City
 from cim.errors import FormatError
-from cim.geo.frames import enu_matrix, lonlat_height
+from cim.geo.frames import enu_matrix, lonlat_height, moved
 from cim.ingest.source import Built
 from cim.ingest.sources.flat import read_model
-from cim.ingest.sources.labels.plane import moved
 from cim.tiles import glb
 from cim.tiles.labels import heap
 from cim.tiles.tileset import Box, Tile, settle, write_folder

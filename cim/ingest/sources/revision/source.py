@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar
@@ -19,7 +20,6 @@ import shapely
 
 from cim.city import Bounds
 from cim.errors import InputError, ParameterError
-from cim.ingest.marks import PARTS
 from cim.ingest.source import (
     Built,
     Check,
@@ -36,9 +36,11 @@ from cim.ingest.sources.osgb.nodes import FOLDER as TOP
 from cim.ingest.sources.published import (
     Base,
     Content,
+    bounds_of,
     by_folder,
     contents,
     encoding_of,
+    folder_parcel,
     rewrite,
     take_folder,
     take_rest,
@@ -125,8 +127,9 @@ class RevisionSource(Source):
                 path=self.base.folder,
                 remedy="name buildings, blocks or an area inside the mesh, or a model",
             )
-        documents = (self.base.folder / PARTS, self.base.folder / str(self.base.media["tileset"]))
-        return Plan(parcels=tuple(parcels), extent=self.base.extent, extra_inputs=documents)
+        return Plan(
+            parcels=tuple(parcels), extent=self.base.extent, extra_inputs=self.base.documents
+        )
 
     def _blocks(self, folders: Mapping[Path, list[Content]]) -> list[Path]:
         names = {path.name: path for path in folders if path.parts[0] not in (TOP, REFINED)}
@@ -156,22 +159,12 @@ class RevisionSource(Source):
     def _parcel(
         self, folder: Path, inside: list[Content], buildings: Standing, areas: Standing, whole: bool
     ) -> Parcel | None:
-        bounds = inside[0].bounds
-        for more in inside[1:]:
-            bounds = bounds.union(more.bounds)
+        bounds = bounds_of(inside)
         cut = _Cut(tuple(inside), _near(buildings, bounds), _near(areas, bounds), whole)
         if not (whole or len(cut.buildings) or len(cut.areas)) or folder == Path():
             return None
-        files = sorted(p for p in (self.base.folder / folder).iterdir() if p.is_file())
-        return Parcel(
-            id=folder.as_posix().replace("/", "-"),
-            path=self.base.folder / folder,
-            inputs=tuple(files),
-            bytes=sum(f.stat().st_size for f in files),
-            payload=cut,
-            folder=folder.as_posix(),
-            decides=[cut.buildings.digest(), cut.areas.digest(), whole],
-        )
+        decides = [cut.buildings.digest(), cut.areas.digest(), whole]
+        return folder_parcel(self.base, folder, cut, decides)
 
     def _model(self, model: Refined) -> Parcel:
         place = [model.lon, model.lat, model.height, model.turn, model.scale]
@@ -254,9 +247,8 @@ class RevisionSource(Source):
         models = [b.facts for b in built if "matrix" in b.facts]
         older = sorted(p.parent.name for p in (staging / REFINED).glob("*/tileset.json"))
         write_root(staging, older)
-        extent = self.base.extent
-        for facts in models:
-            extent = extent.union(Bounds(*facts["extent"]))
+        placed = (Bounds(*facts["extent"]) for facts in models)
+        extent = reduce(Bounds.union, placed, self.base.extent)
         revision = {
             "of": self.base.version,
             "taken_out": {
@@ -311,11 +303,7 @@ def _near(standing: Standing, bounds: Bounds) -> Standing:
 def _areas(area: bytes | None, blocks: Sequence[Sequence[Content]]) -> Standing:
     """Polygons of which all is taken: the area given, and the ground of blocks for the overview."""
     shapes = [] if area is None else [shapely.from_wkb(area)]
-    for inside in blocks:
-        bounds = inside[0].bounds
-        for more in inside[1:]:
-            bounds = bounds.union(more.bounds)
-        shapes.append(shapely.box(*bounds))
+    shapes += [shapely.box(*bounds_of(inside)) for inside in blocks]
     nothing = np.full((1, 3), np.nan)
     outlines = tuple(shapely.to_wkb(shape) for shape in shapes)
     return Standing(outlines, tuple(nothing for _ in outlines), Attributes((), {}))
