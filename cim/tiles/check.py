@@ -14,7 +14,7 @@ from cim.tiles.content_check import look_at_content
 from cim.tiles.look import Look
 from cim.tiles.mesh_check import check_tileset
 from cim.tiles.origin import Undulation
-from cim.tiles.terrain_check import check_terrain_folder
+from cim.tiles.terrain.check import check_terrain_folder
 
 FOREIGN = 0.005  # share of half a box's diagonal by which tilesets of others may overhang
 MODELS = frozenset({".glb", ".b3dm", ".i3dm", ".pnts", ".cmpt"})

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from cim.settings import Settings
-from cim.tiles.terrain_reader import decode, faults
+from cim.tiles.terrain.reader import decode, faults
 from tests.tiles.mvt_reader import read
 
 pytestmark = pytest.mark.db

@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 from cim.city import Bounds, City
 from cim.geo.crs import resolve
 from cim.ingest.source import Request
-from cim.ingest.sources.ortho import OrthoSource
+from cim.ingest.sources.ortho.source import OrthoSource
 from cim.tiles import imagery
 from tests.delivered import raster
 from tests.outside import run

@@ -13,7 +13,7 @@ from pathlib import Path
 from cim.city import Bounds
 from cim.geo.crs import lonlat_bounds
 from cim.geo.heights import ConstantGeoid
-from cim.tiles.terrain import Model, write_pyramid
+from cim.tiles.terrain.pyramid import Model, write_pyramid
 from tests.delivered import NORTH, WEST, ZONE, hills
 
 PEER = 520.0

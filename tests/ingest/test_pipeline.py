@@ -29,7 +29,7 @@ from cim.errors import (
 )
 from cim.ingest import pipeline
 from cim.ingest.source import Check, Product
-from cim.ingest.sources.dem import DemSource
+from cim.ingest.sources.dem.source import DemSource
 from cim.installation import Installation
 from cim.layers import Kind, Layer
 from cim.store import cluster

@@ -17,8 +17,8 @@ from cim.city import Bounds
 from cim.errors import FormatError
 from cim.geo.crs import lonlat_bounds
 from cim.geo.heights import ConstantGeoid, GridGeoid
-from cim.tiles.quantized_mesh import Place, encode, level_step, oct_encode
-from cim.tiles.terrain import (
+from cim.tiles.terrain.place import Place
+from cim.tiles.terrain.pyramid import (
     Model,
     finest_zoom,
     height_bound,
@@ -26,7 +26,8 @@ from cim.tiles.terrain import (
     tiles_over,
     write_pyramid,
 )
-from cim.tiles.terrain_reader import FULL, DecodedTile, decode, faults, gap
+from cim.tiles.terrain.quantized_mesh import encode, level_step, oct_encode
+from cim.tiles.terrain.reader import FULL, DecodedTile, decode, faults, gap
 from tests.delivered import NORTH, WEST, hills
 
 Floats = npt.NDArray[np.float64]

@@ -14,9 +14,10 @@ import pytest
 
 from cim.city import Bounds
 from cim.errors import FormatError
-from cim.tiles.quantized_mesh import Place, encode, level_step
-from cim.tiles.terrain import layer_json
-from cim.tiles.terrain_check import check_terrain_folder
+from cim.tiles.terrain.check import check_terrain_folder
+from cim.tiles.terrain.place import Place
+from cim.tiles.terrain.pyramid import layer_json
+from cim.tiles.terrain.quantized_mesh import encode, level_step
 
 HERE = Bounds(106.0, 35.0, 107.0, 36.0)
 EXTENT = Bounds(106.4, 35.2, 106.6, 35.4)

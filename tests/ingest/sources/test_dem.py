@@ -20,7 +20,7 @@ from cim.geo.crs import CGCS2000, resolve, transformer
 from cim.geo.heights import Heights
 from cim.ingest.report import Exit, Report
 from cim.installation import Installation
-from cim.tiles.terrain_reader import FULL, decode, faults, gap
+from cim.tiles.terrain.reader import FULL, decode, faults, gap
 from tests.delivered import NORTH, WEST, deliver, hills, raster, refusals, warnings
 
 pytestmark = pytest.mark.db

@@ -21,7 +21,7 @@ from cim.errors import InputError, OutsideCityError
 from cim.geo.crs import lonlat_bounds, resolve
 from cim.ingest.report import Exit, Report
 from cim.ingest.source import Request
-from cim.ingest.sources.ortho import OrthoSource
+from cim.ingest.sources.ortho.source import OrthoSource
 from cim.installation import Installation
 from cim.layers import Kind, Layer
 from cim.tiles import imagery

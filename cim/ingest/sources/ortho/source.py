@@ -12,8 +12,8 @@ from cim.city import Bounds
 from cim.errors import CimError, FormatError
 from cim.ingest.source import WORK, Built, Check, Parcel, Plan, Problem, Product, Request, Source
 from cim.ingest.sources import raster
-from cim.ingest.sources.ortho_cog import check_cog, write_cog
-from cim.ingest.sources.ortho_sheet import Stretch, place_sheet, stretch_of
+from cim.ingest.sources.ortho.cog import check_cog, write_cog
+from cim.ingest.sources.ortho.sheet import Stretch, place_sheet, stretch_of
 from cim.layers import CimLevel, Kind, Layer, Style
 from cim.tiles.imagery import zoom_resolution
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cim.ingest.source import Check, Product, Request
-from cim.tiles.terrain_reader import DecodedTile, decode, faults, gap
+from cim.tiles.terrain.reader import DecodedTile, decode, faults, gap
 
 MARGIN = 1.0  # m, for the rounding of the levels
 SAME = 1e-6  # m: what decoding 16-bit heights in floating point may add

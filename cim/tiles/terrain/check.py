@@ -12,7 +12,7 @@ import orjson
 from cim.city import Bounds
 from cim.errors import FormatError
 from cim.tiles.look import Look
-from cim.tiles.terrain_reader import DecodedTile, decode, faults, gap
+from cim.tiles.terrain.reader import DecodedTile, decode, faults, gap
 
 SAME = 1e-6  # m: what decoding 16-bit heights in floating point may add
 LOWEST, HIGHEST = -500.0, 9000.0  # ellipsoidal heights on Earth's land, m

@@ -20,7 +20,7 @@ from cim.city import Bounds
 from cim.errors import FormatError
 from cim.geo.crs import resolve
 from cim.ingest.source import Problem
-from cim.ingest.sources.dem_sheet import write_heights
+from cim.ingest.sources.dem.sheet import write_heights
 
 LARGEST = 400_000_000  # cells; beyond that the sheets do not belong together
 

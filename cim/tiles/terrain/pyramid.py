@@ -18,7 +18,8 @@ from cim.city import Bounds
 from cim.geo.crs import CGCS2000, transformer
 from cim.geo.heights import Geoid
 from cim.store.files import write_atomic, write_json
-from cim.tiles.quantized_mesh import POSTS, STEPS, Place, encode, level_error, level_step
+from cim.tiles.terrain.place import POSTS, STEPS, Place, level_error
+from cim.tiles.terrain.quantized_mesh import encode, level_step
 
 Floats = npt.NDArray[np.float64]
 MESH_SHARE = 0.25  # of the bound on heights is the mesh's tolerance, which its rim may double

@@ -15,11 +15,11 @@ from cim.errors import CimError, FormatError
 from cim.geo.crs import resolve
 from cim.ingest.source import WORK, Built, Check, Parcel, Plan, Problem, Product, Request, Source
 from cim.ingest.sources import raster
-from cim.ingest.sources.dem_mosaic import mosaic
-from cim.ingest.sources.dem_sheet import read_sheet
-from cim.ingest.sources.terrain_check import check_terrain
+from cim.ingest.sources.dem.check import check_terrain
+from cim.ingest.sources.dem.mosaic import mosaic
+from cim.ingest.sources.dem.sheet import read_sheet
 from cim.layers import CimLevel, Kind, Layer, Style
-from cim.tiles.terrain import Model, write_pyramid
+from cim.tiles.terrain.pyramid import Model, write_pyramid
 
 DEM = "dem.tif"
 

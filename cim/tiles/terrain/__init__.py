@@ -1,0 +1,1 @@
+"""Terrain: quantized-mesh tiles, their pyramid, and a second reader that checks them."""
