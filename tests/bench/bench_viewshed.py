@@ -62,7 +62,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, make in (("mountains", mountains), ("hills", lambda n: hills(n, n))):
             for side in (400, 1200, 2300):
-                dem = raster(Path(folder) / f"{side}.tif", np.float32(make(side)))
+                dem = raster(Path(folder) / f"{side}.tif", make(side).astype(np.float32))
                 out = dem.with_suffix(".out.tif")
                 x, y = WEST + (side // 2 + 0.5) * CELL, NORTH - (side // 2 + 0.5) * CELL
                 arguments = ("-q", "-ox", x, "-oy", y, "-oz", 20, "-tz", 0, "-md", 0,
