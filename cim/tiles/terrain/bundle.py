@@ -43,6 +43,8 @@ class Tile:
         x: Counted from the west.
         y: Counted from the south.
         metres: Cell size of the finest model that knows a height there, m.
+        ended: Cell size of the finest model there whose posts are as close as its cells, m; None
+            where all models go deeper.
         ends: Quarters (x, y) that no regular tile of the next level shows.
         nests: Quarters that one shows.
     """
@@ -50,6 +52,7 @@ class Tile:
     x: int
     y: int
     metres: float
+    ended: float | None
     ends: tuple[tuple[int, int], ...]
     nests: tuple[tuple[int, int], ...]
 
@@ -78,15 +81,13 @@ class Bundle:
     def window(self) -> Window:
         """The smallest window around its tiles."""
         xs, ys = [t.x for t in self.tiles], [t.y for t in self.tiles]
-        return Window(
-            self.z, min(xs), min(ys), max(xs) - min(xs) + 1, max(ys) - min(ys) + 1
-        )
+        return Window(self.z, min(xs), min(ys), max(xs) - min(xs) + 1, max(ys) - min(ys) + 1)
 
     def decides(self, ground: Ground, water: Water | None = None) -> list[Any]:
         """What its tiles depend on, JSON values."""
-        deepest = self.z + EXTRA_LEVELS if any(t.ends for t in self.tiles) else self.z
+        deepest = self.z + EXTRA_LEVELS if any(map(_ends_here, self.tiles)) else self.z
         return [
-            [[t.x, t.y, t.metres, t.ends] for t in self.tiles],
+            [[t.x, t.y, t.metres, t.ended, t.ends] for t in self.tiles],
             self.steps,
             ground.digest(self.window, deepest),
             None if water is None else water.digest(self.window),
@@ -118,7 +119,7 @@ def bundles(levels: Levels) -> Iterator[Bundle]:
             nests = tuple((c.x, c.y) for c in below if levels.holds(*_zxy(c)))
             ends = tuple((c.x, c.y) for c in below if not levels.holds(*_zxy(c)))
             block = blocks.setdefault((x // SIDE, y // SIDE), [])
-            block.append(Tile(x, y, metres, ends, nests))
+            block.append(Tile(x, y, metres, levels.ended(z, x, y), ends, nests))
         steps = levels.steps[z : z + EXTRA_LEVELS + 1]
         for block in blocks.values():
             yield Bundle(z=z, tiles=tuple(block), steps=steps)
@@ -155,7 +156,7 @@ class Writer:
         window = bundle.window
         posts = self.ground.posts(window)
         finer = None
-        if any(_ends_here(tile, bundle.z) for tile in bundle.tiles):
+        if any(map(_ends_here, bundle.tiles)):
             below = Window(window.z + 1, 2 * window.x, 2 * window.y,
                            2 * window.columns, 2 * window.rows)  # fmt: skip
             finer = (below, self.ground.posts(below))
@@ -165,47 +166,47 @@ class Writer:
             extra = self._extra(tile, place, heights, finer)
             self._write(place, heights, bundle.steps[0], tile.metres, (*tile.nests, *extra))
             for child, cut in extra.items():
-                self._deepen(Place(place.z + 1, *child), cut, bundle.steps[1:], tile.metres)
+                self._deepen(Place(place.z + 1, *child), cut, bundle.steps[1:], tile.ended or 0.0)
         return Written(tiles=tuple(self._names), bytes=self._bytes, error=self._error)
 
     def _extra(
         self, tile: Tile, place: Place, heights: Floats, finer: tuple[Window, Floats] | None
     ) -> dict[tuple[int, int], Floats]:
         """Quarters of a finest tile that it shows too coarsely, with their posts."""
-        if finer is None or not _ends_here(tile, place.z):
+        if finer is None or tile.ended is None:
             return {}
         window, posts = finer
-        found = {}
-        for x, y in tile.ends:
-            child = Place(place.z + 1, x, y)
-            cut = _cut(posts, window, child)
-            miss = missed(heights, cut, child)
-            if miss > (1 - 2 * MESH_SHARE) * height_bound(tile.metres):
-                found[x, y] = cut
+        cuts = {(x, y): _cut(posts, window, Place(place.z + 1, x, y)) for x, y in tile.ends}
+        return self._missing(place.z, heights, cuts, tile.ended)
+
+    def _missing(
+        self, z: int, heights: Floats, cuts: dict[tuple[int, int], Floats], metres: float
+    ) -> dict[tuple[int, int], Floats]:
+        """Which quarters of a tile miss the models by too much."""
+        wanted = {}
+        for (x, y), cut in cuts.items():
+            miss = missed(heights, cut, Place(z + 1, x, y))
+            if miss > (1 - 2 * MESH_SHARE) * height_bound(metres):
+                wanted[x, y] = cut
             else:
-                self._note(place.z, tile.metres, miss)
-        return found
+                self._error = max(self._error, 2 * tolerance(z, metres) + miss)
+        return wanted
 
     def _deepen(
         self, place: Place, heights: Floats, steps: tuple[float, ...], metres: float
     ) -> None:
         """Write an extra tile, and those below it as long as there are steps for them."""
-        wanted: dict[tuple[int, int], Floats] = {}
         below = Window(place.z + 1, 2 * place.x, 2 * place.y, 2, 2)
         posts = self.ground.posts(below)
-        for child in place.children():
-            cut = _cut(posts, below, child)
-            miss = missed(heights, cut, child)
-            if len(steps) > 1 and miss > (1 - 2 * MESH_SHARE) * height_bound(metres):
-                wanted[child.x, child.y] = cut
-            else:
-                self._note(place.z, metres, miss)
+        cuts = {(c.x, c.y): _cut(posts, below, c) for c in place.children()}
+        wanted = self._missing(place.z, heights, cuts, metres)
+        if wanted and len(steps) == 1:
+            worst = max(missed(heights, cut, Place(place.z + 1, *c)) for c, cut in wanted.items())
+            self._error = max(self._error, 2 * tolerance(place.z, metres) + worst)
+            wanted = {}
         self._write(place, heights, steps[0], metres, tuple(wanted))
         for (x, y), cut in wanted.items():
             self._deepen(Place(place.z + 1, x, y), cut, steps[1:], metres)
-
-    def _note(self, z: int, metres: float, miss: float) -> None:
-        self._error = max(self._error, 2 * tolerance(z, metres) + miss)
 
     def _write(
         self,
@@ -215,16 +216,18 @@ class Writer:
         metres: float,
         children: tuple[tuple[int, int], ...],
     ) -> None:
-        content = gzip.compress(encode(place, heights, step, tolerance(place.z, metres)), 6, mtime=0)
+        content = gzip.compress(
+            encode(place, heights, step, tolerance(place.z, metres)), 6, mtime=0
+        )
         name = f"{place.z}/{place.x}/{place.y}.terrain"
         write_atomic(self.folder / name, content)
         self._names.append(name)
         self._bytes += len(content)
 
 
-def _ends_here(tile: Tile, z: int) -> bool:
-    """Whether a tile is the finest regular one somewhere, and as fine as the models there."""
-    return bool(tile.ends)
+def _ends_here(tile: Tile) -> bool:
+    """Whether a model has no regular tile below this one, though it lies there."""
+    return bool(tile.ends) and tile.ended is not None
 
 
 def _cut(posts: Floats, window: Window, place: Place) -> Floats:

@@ -5,15 +5,19 @@ lattice is always the same four of the finer one, so that a model that grows at 
 it was at the other.
 """
 
-# ruff: noqa: ANN001, ANN202 - numba reads no annotations
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
+Cells = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
-@njit(cache=True, nogil=True)
-def halve(fine, row0, column0, coarse):
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def halve(fine: Cells, row0: int, column0: int, coarse: Cells) -> None:
     """Means of the known ones of four cells; NaN where none is known.
 
     Args:
@@ -37,8 +41,16 @@ def halve(fine, row0, column0, coarse):
             coarse[i, j] = total / count if count else np.nan
 
 
-@njit(cache=True, nogil=True)
-def close(known, row0, column0, coarse, coarse_row0, coarse_column0, filled):
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def close(
+    known: Cells,
+    row0: int,
+    column0: int,
+    coarse: Cells,
+    coarse_row0: int,
+    coarse_column0: int,
+    filled: Cells,
+) -> None:
     """Copy what is known, and take the rest, bilinear, from the halved model without gaps.
 
     Args:
@@ -69,8 +81,18 @@ def close(known, row0, column0, coarse, coarse_row0, coarse_column0, filled):
             filled[i, j] = upper * (1 - fr) + lower * fr
 
 
-@njit(cache=True, nogil=True)
-def survey(known, filled, row0, column0, side, digests, counts, lows, highs):
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def survey(
+    known: Cells,
+    filled: Cells,
+    row0: int,
+    column0: int,
+    side: int,
+    digests: npt.NDArray[np.uint64],
+    counts: npt.NDArray[np.int32],
+    lows: Cells,
+    highs: Cells,
+) -> None:
     """Sum up blocks of ``side`` by ``side`` cells of the lattice.
 
     A block's digest (FNV-1a over 32-bit words) does not depend on where the model begins: cells
@@ -114,22 +136,26 @@ def survey(known, filled, row0, column0, side, digests, counts, lows, highs):
             highs[block_row, block_column] = high
 
 
-@njit(cache=True, nogil=True)
-def lay(known, row, column, heights):
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def lay(
+    known: Cells, row0: int, column0: int, row: Floats, column: Floats, heights: Floats
+) -> None:
     """Give posts without height that of a model, bilinear between cell centres.
 
     Half a cell beyond its outer centres the model still counts; beside an unknown cell not.
 
     Args:
         known: (rows, columns), NaN where unknown.
-        row: Rows of the posts, 0 at the first cell's centre.
+        row0: Lattice row of its first one.
+        column0: Lattice column of its first one.
+        row: Rows of the posts on the lattice, whole at centres of cells.
         column: Columns of the posts.
         heights: Of the posts; NaN is replaced where the model knows better.
     """
     rows, columns = known.shape
     for i in range(heights.shape[0]):
         for j in range(heights.shape[1]):
-            r, c = row[i, j], column[i, j]
+            r, c = row[i, j] - row0, column[i, j] - column0
             if not np.isnan(heights[i, j]) or not (
                 -0.5 <= r <= rows - 0.5 and -0.5 <= c <= columns - 0.5
             ):
@@ -137,13 +163,25 @@ def lay(known, row, column, heights):
             heights[i, j] = _bilinear(known, r, c)
 
 
-@njit(cache=True, nogil=True)
-def lay_nearest(filled, row, column, metres, unknown, distance, heights):
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def lay_nearest(
+    filled: Cells,
+    row0: int,
+    column0: int,
+    row: Floats,
+    column: Floats,
+    metres: float,
+    unknown: Flags,
+    distance: Floats,
+    heights: Floats,
+) -> None:
     """Give unknown posts the height of the nearest model without gaps; its rim goes on for ever.
 
     Args:
         filled: (rows, columns) of one model.
-        row: Rows of the posts, 0 at the first cell's centre.
+        row0: Lattice row of its first one.
+        column0: Lattice column of its first one.
+        row: Rows of the posts on the lattice, whole at centres of cells.
         column: Columns of the posts.
         metres: Side of a cell, m.
         unknown: Which posts are meant.
@@ -155,7 +193,7 @@ def lay_nearest(filled, row, column, metres, unknown, distance, heights):
         for j in range(heights.shape[1]):
             if not unknown[i, j]:
                 continue
-            r, c = row[i, j], column[i, j]
+            r, c = row[i, j] - row0, column[i, j] - column0
             if not (np.isfinite(r) and np.isfinite(c)):
                 continue
             dr = max(-0.5 - r, r - rows + 0.5, 0.0)
@@ -166,8 +204,8 @@ def lay_nearest(filled, row, column, metres, unknown, distance, heights):
                 heights[i, j] = _bilinear(filled, r, c)
 
 
-@njit(cache=True, nogil=True)
-def _bilinear(cells, r, c):
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _bilinear(cells: Cells, r: float, c: float) -> float:
     rows, columns = cells.shape
     r, c = min(max(r, 0.0), rows - 1.0), min(max(c, 0.0), columns - 1.0)
     top, left = int(r), int(c)
@@ -176,11 +214,19 @@ def _bilinear(cells, r, c):
     right = left + 1 if fc > 0 else left
     upper = cells[top, left] * (1 - fc) + cells[top, right] * fc
     lower = cells[below, left] * (1 - fc) + cells[below, right] * fc
-    return upper * (1 - fr) + lower * fr
+    return float(upper * (1 - fr) + lower * fr)
 
 
-@njit(cache=True, nogil=True)
-def between(nodes, first_row, first_column, post_row, post_column, every, values):
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def between(
+    nodes: Floats,
+    first_row: int,
+    first_column: int,
+    post_row: int,
+    post_column: int,
+    every: int,
+    values: Floats,
+) -> None:
     """Bilinear values of posts between nodes that stand at every so many posts.
 
     What a post gets depends on its own number and its four nodes only; one on a line of nodes

@@ -16,10 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pyproj import CRS
 
 from cim.city import Bounds
-from cim.geo.crs import CGCS2000, transformer
 from cim.geo.heights import Geoid
 from cim.tiles.terrain.gaps import between, lay, lay_nearest
 from cim.tiles.terrain.place import STEPS, Place
@@ -55,7 +53,7 @@ class Window(NamedTuple):
     @property
     def unit(self) -> float:
         """Degrees from post to post."""
-        return 180.0 / (2**self.z * STEPS)
+        return 180.0 / float(2**self.z * STEPS)
 
     @property
     def first(self) -> tuple[int, int]:
@@ -76,7 +74,7 @@ class Window(NamedTuple):
 
 def spacing(z: int) -> float:
     """Metres from post to post along a meridian."""
-    return 180.0 / 2**z / STEPS * METRES
+    return 180.0 / float(2**z * STEPS) * METRES
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,31 +98,44 @@ class Ground:
     def orthometric(self, window: Window) -> Floats:
         """Orthometric heights, m, of a window's posts; rows from the south."""
         heights = np.full(window.shape, np.nan)
-        for surface in self.surfaces:
+        looked_up: dict[int, tuple[Floats, Floats]] = {}
+        for index, surface in enumerate(self.surfaces):
             if touch(surface.box, window.box):
-                level, row, column = self._on(surface, window)
-                lay(level.known, row, column, heights)
+                number = surface.level_for(spacing(window.z))
+                looked_up[index] = self._on(surface, window, number)
+                level = surface.levels[number]
+                lay(level.known, *level.first, *looked_up[index], heights)
         unknown = np.isnan(heights)
         if unknown.any():
-            self._lay_nearest(window, unknown, heights)
+            self._lay_nearest(window, unknown, looked_up, heights)
         return heights
 
     def _lay_nearest(
-        self, window: Window, unknown: npt.NDArray[np.bool_], heights: Floats
+        self,
+        window: Window,
+        unknown: npt.NDArray[np.bool_],
+        looked_up: dict[int, tuple[Floats, Floats]],
+        heights: Floats,
     ) -> None:
+        """What no model knows comes from the nearest, of those that lie there from the last."""
         distance = np.full(window.shape, np.inf)
-        for surface in reversed(self.surfaces):
-            level, row, column = self._on(surface, window)
-            metres = surface.metres * 2 ** surface.level_for(spacing(window.z))
-            lay_nearest(level.filled, row, column, metres, unknown, distance, heights)
+        for index in range(len(self.surfaces) - 1, -1, -1):
+            surface = self.surfaces[index]
+            number = surface.level_for(spacing(window.z))
+            row, column = looked_up.get(index) or self._on(surface, window, number)
+            level, metres = surface.levels[number], surface.metres * 2**number
+            lay_nearest(level.filled, *level.first, row, column, metres, unknown, distance, heights)
 
-    def _on(self, surface: Surface, window: Window) -> tuple[Level, Floats, Floats]:
-        """The level of a model that suits a window, and where the posts lie on it."""
-        number = surface.level_for(spacing(window.z))
-        level = surface.levels[number]
-        x, y = self._projected(surface.lattice.crs, window)
-        row, column = surface.lattice.posts(x, y, number)
-        return level, row - level.first[0], column - level.first[1]
+    def _on(self, surface: Surface, window: Window, number: int) -> tuple[Floats, Floats]:
+        """Rows and columns of a window's posts on a level of a model.
+
+        Of deep windows every 16th post is projected, and those between lie linearly.
+        """
+        row, column = _by_nodes(
+            window,
+            lambda lon, lat: surface.lattice.posts(*self._project(surface, lon, lat), number),
+        )
+        return row, column
 
     @cached_property
     def reach(self) -> tuple[float, float, float, float]:
@@ -133,17 +144,12 @@ class Ground:
         low, high = np.floor(boxes[:, :2].min(axis=0)), np.ceil(boxes[:, 2:].max(axis=0))
         return float(low[0] - 1), float(low[1] - 1), float(high[0] + 1), float(high[1] + 1)
 
-    def _project(self, crs: CRS, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    def _project(self, surface: Surface, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
         west, south, east, north = self.reach
-        x, y = transformer(CGCS2000, crs).transform(
+        x, y = surface.step.transform(
             np.clip(lon, west, east).ravel(), np.clip(lat, max(south, -89.9), north).ravel()
         )
         return x.reshape(lon.shape), y.reshape(lon.shape)
-
-    def _projected(self, crs: CRS, window: Window) -> tuple[Floats, Floats]:
-        """x and y of a window's posts; of deep levels at every 16th, those between linearly."""
-        x, y = _by_nodes(window, lambda lon, lat: self._project(crs, lon, lat))
-        return x, y
 
     def _lift(self, window: Window) -> Floats:
         """Geoid heights at a window's posts, m."""
@@ -160,9 +166,7 @@ class Ground:
         west, south, east, north = window.box
         along = np.linspace(0, 1, 5 if window.z >= SMALL else 33)
         lon, lat = np.meshgrid(west + along * (east - west), south + along * (north - south))
-        row, column = surface.lattice.posts(
-            *self._project(surface.lattice.crs, lon, lat), number
-        )
+        row, column = surface.lattice.posts(*self._project(surface, lon, lat), number)
         low = np.floor([row.min(), column.min()]).astype(np.int64) - 1
         return low, np.ceil([row.max(), column.max()]).astype(np.int64) + 1
 
@@ -219,6 +223,4 @@ def _by_nodes(window: Window, function: Any) -> tuple[Floats, ...]:
 
 def touch(one: Sequence[float], other: Sequence[float]) -> bool:
     """Whether two boxes (west, south, east, north) have a point in common."""
-    return (
-        one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
-    )
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]

@@ -79,29 +79,43 @@ class Levels:
         tiles: For each level its tiles (x, y), each with the cell size, m, of the finest model
             that knows a height there.
         steps: Height step of each level, m, and of the ``EXTRA_LEVELS`` below.
+        models: Of each model its finest level, its cell size, m, and its tiles of that level.
     """
 
     tiles: tuple[Tiles, ...]
     steps: tuple[float, ...]
+    models: tuple[tuple[int, float, frozenset[tuple[int, int]]], ...]
 
     @classmethod
     def of(cls, ground: Ground) -> Levels:
         """The levels down to the one whose posts lie closer than a model's cells, where it lies."""
         found: list[dict[tuple[int, int], float]] = []
+        models = []
         for surface in ground.surfaces:
             finest = finest_zoom(surface.metres)
             found += [{} for _ in range(finest + 1 - len(found))]
-            for z, tiles in _ancestors(_known_tiles(surface, finest), finest):
+            known = _known_tiles(surface, finest)
+            models.append((finest, surface.metres, frozenset(map(tuple, known.tolist()))))
+            for z, tiles in _ancestors(known, finest):
                 for tile in map(tuple, tiles.tolist()):
                     found[z][tile] = min(found[z].get(tile, math.inf), surface.metres)
         coarsest = max(surface.metres for surface in ground.surfaces)
         found[0] = {(0, 0): coarsest, (1, 0): coarsest} | found[0]
-        return cls(tiles=tuple(found), steps=_steps(ground, found))
+        return cls(tiles=tuple(found), steps=_steps(ground, found), models=tuple(models))
 
     @property
     def finest(self) -> int:
         """The deepest regular level."""
         return len(self.tiles) - 1
+
+    def ended(self, z: int, x: int, y: int) -> float | None:
+        """Cell size, m, of the finest model in a tile whose finest level is this or above it."""
+        over = [
+            metres
+            for finest, metres, tiles in self.models
+            if finest <= z and (x >> (z - finest), y >> (z - finest)) in tiles
+        ]
+        return min(over, default=None)
 
     def holds(self, z: int, x: int, y: int) -> bool:
         """Whether a tile is a regular one."""
@@ -141,7 +155,7 @@ def _lonlat(surface: Surface, cells: Floats) -> tuple[Floats, Floats]:
     """Longitude and latitude of upper left corners of cells, (..., 2) rows and columns."""
     lattice = surface.lattice
     x, y = lattice.place(cells[..., 0], cells[..., 1])
-    xy = np.stack([np.ravel(x), np.ravel(y)], axis=1)
+    xy: Floats = np.stack([np.ravel(x), np.ravel(y)], axis=1)
     lon, lat = rows(transformer(lattice.crs, CGCS2000), xy).T
     return lon.reshape(cells.shape[:-1]), lat.reshape(cells.shape[:-1])
 
@@ -162,8 +176,8 @@ def _steps(ground: Ground, found: list[dict[tuple[int, int], float]]) -> tuple[f
         reliefs = {tile: _relief(ground, z, tile) for tile in tiles}
         below = found[z + 1] if z + 1 < len(found) else {}
         here.append(max(reliefs.values()))
-        ends.append(max((r for (x, y), r in reliefs.items()
-                         if any(c not in below for c in _children(x, y))), default=0.0))  # fmt: skip
+        last = [r for t, r in reliefs.items() if any(c not in below for c in _children(*t))]
+        ends.append(max(last, default=0.0))
     steps = []
     for z in range(len(found) + EXTRA_LEVELS):
         above = ends[max(0, z - EXTRA_LEVELS) : z]

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from pyproj import CRS
+from pyproj import CRS, Transformer
 
 from cim.geo.crs import CGCS2000, resolve, rows, transformer
 from cim.store.files import write_json
@@ -56,8 +56,8 @@ class Lattice:
             round((x - self.phase[0]) / self.cell[0]),
         )
 
-    def place(self, row: float, column: float) -> tuple[float, float]:
-        """x and y of the upper left corner of a cell."""
+    def place(self, row: Any, column: Any) -> tuple[Any, Any]:
+        """Coordinates of the upper left corner of a cell."""
         return (
             self.phase[0] + column * self.cell[0],
             self.phase[1] - row * self.cell[1],
@@ -170,6 +170,11 @@ class Surface:
         lon, lat = rows(transformer(self.lattice.crs, CGCS2000), xy).T
         return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
 
+    @cached_property
+    def step(self) -> Transformer:
+        """From degrees into its CRS."""
+        return transformer(CGCS2000, self.lattice.crs)
+
     @property
     def range(self) -> tuple[float, float]:
         """Lowest and highest known height, m; what closes gaps lies between."""
@@ -205,7 +210,7 @@ class Surface:
         return cls(lattice=lattice, metres=told["metres"], levels=levels)
 
 
-def in_memory(name: str, shape: tuple[int, int]) -> Cells:
+def in_memory(_name: str, shape: tuple[int, int]) -> Cells:
     """Room for a small model."""
     return np.empty(shape, np.float32)
 
@@ -215,10 +220,9 @@ def files(folder: Path) -> Room:
     folder.mkdir(parents=True, exist_ok=True)
 
     def room(name: str, shape: tuple[int, int]) -> Cells:
-        found: Any = np.lib.format.open_memmap(
-            folder / f"{name}.npy", mode="w+", dtype=np.float32, shape=shape
-        )
-        return np.asarray(found)
+        path = folder / f"{name}.npy"
+        new: Any = np.lib.format.open_memmap
+        return np.asarray(new(path, mode="w+", dtype=np.float32, shape=shape))
 
     return room
 
