@@ -241,14 +241,18 @@ def between(
         every: Posts from node to node.
         values: Is filled.
     """
+    columns = values.shape[1]
+    at, part = np.empty(columns, np.int64), np.empty(columns)
+    for j in range(columns):
+        at[j] = (post_column + j) // every - first_column
+        part[j] = ((post_column + j) % every) / every
+    line = np.empty(nodes.shape[1])
     for i in range(values.shape[0]):
-        row = post_row + i
-        r, fr = row // every - first_row, (row % every) / every
+        r = (post_row + i) // every - first_row
+        fr = ((post_row + i) % every) / every
         below = r + 1 if fr > 0 else r
-        for j in range(values.shape[1]):
-            column = post_column + j
-            c, fc = column // every - first_column, (column % every) / every
-            right = c + 1 if fc > 0 else c
-            west = nodes[r, c] * (1 - fr) + nodes[below, c] * fr
-            east = nodes[r, right] * (1 - fr) + nodes[below, right] * fr
-            values[i, j] = west * (1 - fc) + east * fc
+        for k in range(len(line)):
+            line[k] = nodes[r, k] * (1 - fr) + nodes[below, k] * fr
+        for j in range(columns):
+            right = at[j] + 1 if part[j] > 0 else at[j]
+            values[i, j] = line[at[j]] * (1 - part[j]) + line[right] * part[j]

@@ -33,7 +33,7 @@ def folder(here: Installation, report: Report) -> Path:
 
 
 def stored(here: Installation, report: Report) -> Grid:
-    with rasterio.open(folder(here, report) / "dem.tif") as image:
+    with rasterio.open(folder(here, report) / "models/0.tif") as image:
         return np.asarray(image.read(1))
 
 
@@ -129,7 +129,7 @@ def test_degrees_are_brought_into_the_citys_zone(
     )  # fmt: skip
     report = deliver(installation, path, "test.dem")
     assert "in which slopes and distances can be taken" in warnings(report)
-    with rasterio.open(folder(installation, report) / "dem.tif") as image:
+    with rasterio.open(folder(installation, report) / "models/0.tif") as image:
         assert resolve(image.crs.to_wkt()).crs.to_epsg() == 4545
         for row, column in [(20, 30), (60, 75), (100, 140)]:
             lon, lat = 106.65 + (column + 0.5) * step, 35.22 - (row + 0.5) * step
@@ -145,7 +145,7 @@ def test_a_sheet_from_the_south_up_is_turned(installation: Installation, tmp_pat
         transform=Affine(15, 0, WEST, 0, 15, NORTH - 15 * len(ground)),
     )  # fmt: skip
     report = deliver(installation, path, "test.dem")
-    with rasterio.open(folder(installation, report) / "dem.tif") as image:
+    with rasterio.open(folder(installation, report) / "models/0.tif") as image:
         for row, column in [(10, 20), (60, 75), (100, 130)]:
             place = (WEST + 15 * (column + 0.5), NORTH - 15 * (row + 0.5))
             assert next(image.sample([place]))[0] == pytest.approx(ground[row, column], abs=0.05)
@@ -205,7 +205,7 @@ def test_the_finest_sheet_wins(installation: Installation, tmp_path: Path) -> No
         west=WEST + 300, north=NORTH - 300,
     )  # fmt: skip
     report = deliver(installation, tmp_path / "s", "test.dem")
-    with rasterio.open(folder(installation, report) / "dem.tif") as image:
+    with rasterio.open(folder(installation, report) / "models/0.tif") as image:
         assert image.res == (10.0, 10.0)
         assert next(image.sample([(WEST + 600, NORTH - 600)]))[0] == 1502
         assert next(image.sample([(WEST + 1500, NORTH - 1500)]))[0] == 1500
@@ -230,7 +230,7 @@ def test_sheets_of_two_crs_join_in_that_of_the_finest(
         )  # fmt: skip
         raster(other, cut, crs=to, transform=place)
     report = deliver(installation, [path, other], "test.dem")
-    with rasterio.open(folder(installation, report) / "dem.tif") as image:
+    with rasterio.open(folder(installation, report) / "models/0.tif") as image:
         assert resolve(image.crs.to_wkt()).crs.to_epsg() == 4545
         row, column = image.index(WEST + 15 * 150.5, NORTH - 15 * 60.5)
         assert image.read(1)[row, column] == pytest.approx(ground[60, 150], abs=1.0)
