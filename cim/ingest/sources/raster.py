@@ -52,9 +52,19 @@ def opened(path: Path) -> Iterator[rasterio.DatasetReader]:
     Raises:
         FormatError: GDAL cannot open or read it.
     """
+    with readable(path), _quietly_open(path) as image:
+        yield image
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Whatever GDAL says of a bad raster becomes one sentence, inside ``written`` too.
+
+    Raises:
+        FormatError: GDAL cannot open or read it.
+    """
     try:
-        with _quietly_open(path) as image:
-            yield image
+        yield
     except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
         raise FormatError(
             f"GDAL cannot read it: {str(error).splitlines()[0][:200]}",

@@ -89,7 +89,7 @@ def read_sheet(path: Path, request: Request, target: Path) -> Sheet:
         request.city.require_inside(box, path)
         cell = raster.ground_cell(image, resolved.crs, box)
         raw = target.with_suffix(".raw.tif")
-        cleaning = _clean(image, raw, resolved.crs, request)
+        cleaning = _clean(image, path, raw, resolved.crs, request)
     notes = cleaning.notes(str(path))
     if not cleaning.known:
         raw.unlink()
@@ -101,7 +101,7 @@ def read_sheet(path: Path, request: Request, target: Path) -> Sheet:
         )
     if cleaning.drops_zero:
         _change(raw, lambda heights, _: np.where(heights == 0.0, np.float32(np.nan), heights))
-    if _is_metric_upright(resolved.crs, _transform(raw)):
+    if _is_metric(resolved.crs) and _is_upright(_transform(raw)):
         raw.replace(target)
     else:
         notes.append(_warp(raw, target, resolved.crs, request, cell, path))
@@ -144,11 +144,15 @@ def new_heights(
         yield image
 
 
-def _clean(image: rasterio.DatasetReader, raw: Path, crs: CRS, request: Request) -> Cleaning:
+def _clean(
+    image: rasterio.DatasetReader, path: Path, raw: Path, crs: CRS, request: Request
+) -> Cleaning:
     cleaning = Cleaning(image, request.crs)
     with new_heights(raw, image.shape, image.transform, crs) as out:
         for window in strips(image.height, image.width):
-            out.write(cleaning.clean(image.read(1, window=window, masked=True)), 1, window=window)
+            with raster.readable(path):
+                band = image.read(1, window=window, masked=True)
+            out.write(cleaning.clean(band), 1, window=window)
     return cleaning
 
 
@@ -167,20 +171,54 @@ def _transform(path: Path) -> Affine:
     return found
 
 
-def _is_metric_upright(crs: CRS, transform: Affine) -> bool:
+def _is_metric(crs: CRS) -> bool:
     return bool(
         crs.is_projected
         and all(axis.unit_name == "metre" for axis in crs.axis_info[:2])
-        and transform.b == 0
-        and transform.d == 0
-        and transform.a > 0
-        and transform.e < 0
         and not ("Mercator" in crs.name and "Transverse" not in crs.name)
     )
 
 
+def _is_upright(transform: Affine) -> bool:
+    return bool(transform.b == transform.d == 0 and transform.a > 0 and transform.e < 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where a sheet is brought to."""
+
+    crs: CRS
+    transform: Affine
+    shape: tuple[int, int]
+    resampling: Resampling
+    told: str
+
+
 def _warp(raw: Path, target: Path, crs: CRS, request: Request, cell: float, path: Path) -> Problem:
-    """Bring a sheet in degrees, feet or Mercator, rotated or upside down, into the compute CRS.
+    """Bring a sheet in degrees, feet or Mercator, rotated or upside down, upright onto metres."""
+    with rasterio.open(raw) as image:
+        turned = _is_metric(crs) and image.transform.b == image.transform.d == 0
+        grid = _turned(image, crs) if turned else _metric(image, crs, request, cell)
+        with WarpedVRT(
+            image, crs=grid.crs.to_wkt(), transform=grid.transform, width=grid.shape[1],
+            height=grid.shape[0], resampling=grid.resampling, src_nodata=math.nan,
+            nodata=math.nan,
+        ) as warped, new_heights(target, grid.shape, grid.transform, grid.crs) as out:  # fmt: skip
+            for window in strips(*grid.shape):
+                out.write(warped.read(1, window=window), 1, window=window)
+    return Problem(path=str(path), reason=grid.told)
+
+
+def _turned(image: rasterio.DatasetReader, crs: CRS) -> _Grid:
+    """The same cells, rows from the north."""
+    left, _, _, top = raster.span(image)
+    grid = Affine(abs(image.transform.a), 0, left, 0, -abs(image.transform.e), top)
+    told = "its rows do not go from north to south and from west to east: turned"
+    return _Grid(crs, grid, image.shape, Resampling.nearest, told)
+
+
+def _metric(image: rasterio.DatasetReader, crs: CRS, request: Request, cell: float) -> _Grid:
+    """Cells in the compute CRS.
 
     All such sheets of one resolution come onto one grid, so that neighbours fit without another
     resampling: its cells are as many metres wide, to two digits.
@@ -188,23 +226,15 @@ def _warp(raw: Path, target: Path, crs: CRS, request: Request, cell: float, path
     into = request.city.compute_crs
     digits = 1 - math.floor(math.log10(cell))
     side = math.floor(cell * 10.0**digits * (1 + 1e-9)) / 10.0**digits
-    with rasterio.open(raw) as image:
-        box = transform_bounds(crs.to_wkt(), into.to_wkt(), *raster.span(image), densify_pts=21)
-        left, bottom = (math.floor(v / side) for v in box[:2])
-        right, top = (math.ceil(v / side) for v in box[2:])
-        grid = Affine(side, 0, left * side, 0, -side, top * side)
-        shape = (top - bottom, right - left)
-        with WarpedVRT(
-            image, crs=into.to_wkt(), transform=grid, width=shape[1], height=shape[0],
-            resampling=Resampling.bilinear, src_nodata=math.nan, nodata=math.nan,
-        ) as warped, new_heights(target, shape, grid, into) as out:  # fmt: skip
-            for window in strips(*shape):
-                out.write(warped.read(1, window=window), 1, window=window)
-    return Problem(
-        path=str(path),
-        reason=f"it is in {crs.name}: resampled (bilinear) to {into.name} at {side:g} m, in which "
-        "slopes and distances can be taken",
+    box = transform_bounds(crs.to_wkt(), into.to_wkt(), *raster.span(image), densify_pts=21)
+    left, bottom = (math.floor(v / side) for v in box[:2])
+    right, top = (math.ceil(v / side) for v in box[2:])
+    told = (
+        f"it is in {crs.name}: resampled (bilinear) to {into.name} at {side:g} m, in which "
+        "slopes and distances can be taken"
     )
+    grid = Affine(side, 0, left * side, 0, -side, top * side)
+    return _Grid(into, grid, (top - bottom, right - left), Resampling.bilinear, told)
 
 
 def _undulation(
