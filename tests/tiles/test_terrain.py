@@ -26,7 +26,8 @@ from cim.tiles.terrain.pyramid import (
     tiles_over,
     write_pyramid,
 )
-from cim.tiles.terrain.quantized_mesh import encode, level_step, oct_encode
+from cim.tiles.terrain.normal import oct_encode
+from cim.tiles.terrain.quantized_mesh import encode, level_step
 from cim.tiles.terrain.reader import FULL, DecodedTile, decode, faults, gap
 from tests.delivered import NORTH, WEST, hills
 
