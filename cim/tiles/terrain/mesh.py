@@ -13,6 +13,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -192,24 +193,45 @@ def _insert(
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _lean(px: int, py: int, qx: int, qy: int) -> float:
+    """Posts eastward a row northward along a side; 0 for a side along a row."""
+    return (qx - px) / (qy - py) if qy != py else 0.0
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _between(
+    px: int, py: int, qy: int, lean: float, y: int, left: int, right: int
+) -> tuple[int, int]:
+    """What the side from p to q, which has its triangle on the left hand, leaves of a row.
+
+    Crossings are fractions with denominators up to 64: a millionth tells them from whole posts.
+    """
+    if qy > py:
+        right = min(right, math.floor(px + lean * (y - py) + 1e-6))
+    elif qy < py:
+        left = max(left, math.ceil(px + lean * (y - py) - 1e-6))
+    return left, right
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _worst(heights: Floats, a: int, b: int, c: int) -> tuple[float, int]:
     """How far a triangle misses the posts that it covers at most, m, and which post that is."""
     ay, ax = divmod(a, POSTS)
     by, bx = divmod(b, POSTS)
     cy, cx = divmod(c, POSTS)
     area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+    if area == 1:  # it covers no post but its own
+        return 0.0, -1
     to_b, to_c = heights[by, bx] - heights[ay, ax], heights[cy, cx] - heights[ay, ax]
     east = (to_b * (cy - ay) - to_c * (by - ay)) / area
     north = (to_c * (bx - ax) - to_b * (cx - ax)) / area
     worst, post = 0.0, -1
+    leans = (_lean(ax, ay, bx, by), _lean(bx, by, cx, cy), _lean(cx, cy, ax, ay))
     for y in range(min(ay, by, cy), max(ay, by, cy) + 1):
         left, right = min(ax, bx, cx), max(ax, bx, cx)
-        for px, py, qx, qy in ((ax, ay, bx, by), (bx, by, cx, cy), (cx, cy, ax, ay)):
-            rise = qy - py
-            if rise > 0:
-                right = min(right, px + (qx - px) * (y - py) // rise)
-            elif rise < 0:
-                left = max(left, px - (qx - px) * (y - py) // -rise)
+        left, right = _between(ax, ay, by, leans[0], y, left, right)
+        left, right = _between(bx, by, cy, leans[1], y, left, right)
+        left, right = _between(cx, cy, ay, leans[2], y, left, right)
         base = heights[ay, ax] + north * (y - ay)
         for x in range(left, right + 1):
             miss = abs(heights[y, x] - (base + east * (x - ax)))
@@ -272,10 +294,15 @@ def _refine(heights: Floats, tolerance: float, first: Numbers, paired: Numbers) 
     many = count
     for t in range(many):
         changed[t] = t
-    size = 0
+    looked = np.full(MOST, -1, np.int64)  # the turn that looked at a triangle last
+    size = turn = 0
     while True:
+        turn += 1
         for k in range(many):
             t = changed[k]
+            if looked[t] == turn:
+                continue
+            looked[t] = turn
             a, b, c = corners[3 * t], corners[3 * t + 1], corners[3 * t + 2]
             misses[t], posts[t] = _worst(heights, a, b, c)
             size = _rank(heap, spot, misses, size, t, misses[t] > tolerance)
