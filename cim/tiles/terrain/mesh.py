@@ -307,7 +307,8 @@ def _refine(heights: Floats, tolerance: float, first: Numbers, paired: Numbers) 
             misses[t], posts[t] = _worst(heights, a, b, c)
             size = _rank(heap, spot, misses, size, t, misses[t] > tolerance)
         if size == 0:
-            return _walk(corners, twins, count)
+            walked: Numbers = _walk(corners, twins, count)
+            return walked
         t = heap[0]
         count, many = _insert(corners, twins, count, t, posts[t], todo, changed)
 

@@ -63,13 +63,12 @@ def encode(
         tolerance: Largest distance of the mesh from any post, m; half a step where that is more.
         water: (256, 256), 0 land to 255 water, first row north; None leaves it out.
         children: ``available`` of the levels below, the next one first; None leaves it out.
-        rim: (4, 65) heights of the posts on the west, south, east and north border that hold
-            instead of ``heights`` and are not rounded to the step, NaN where ``heights`` hold
-            (see ``cim.tiles.terrain.rim``).
+        rim: (4, 65) heights of the west, south, east and north border, which hold there instead
+            of ``heights`` and are not rounded to the step (see ``cim.tiles.terrain.rim``).
     """
     level = np.round(heights[1:-1, 1:-1] / step) * step
     if rim is not None:
-        _set_rim(level, rim)
+        level[:, 0], level[0], level[:, -1], level[-1] = rim
     triangles = triangulate(level, tolerance - step / 2)
     posts, codes = _numbered(triangles)
     low, quantum = _range(level, step)
@@ -98,13 +97,6 @@ def _mask(water: Water) -> bytes:
         raise ValueError(f"a water mask is {WATER_POSTS} bytes square, not {water.shape}")
     uniform = water.min() == water.max()
     return bytes([water[0, 0]]) if uniform else water.tobytes()
-
-
-def _set_rim(level: Floats, rim: Floats) -> None:
-    """Put in the heights that a rim gives, in place."""
-    lines = (level[:, 0], level[0], level[:, -1], level[-1])
-    for line, given in zip(lines, rim, strict=True):
-        np.copyto(line, given, where=np.isfinite(given))
 
 
 def _range(level: Floats, step: float) -> tuple[float, float]:
