@@ -85,7 +85,8 @@ def decode(data: bytes) -> DecodedTile:
     u, v, h = (np.cumsum(_unzigzag(source.take("<u2", count))) for _ in range(3))
     kind, size = ("<u4", 4) if count > 65536 else ("<u2", 2)
     source.at += -source.at % size
-    triangles = _unwater(source.take(kind, 3 * int(source.take("<u4", 1)[0]))).reshape(-1, 3)
+    codes = source.take(kind, 3 * int(source.take("<u4", 1)[0]))
+    triangles = _unwater(codes, 256**size).reshape(-1, 3)
     west, south, east, north = (source.take(kind, int(source.take("<u4", 1)[0])) for _ in range(4))
     if any(edge.size and edge.max() >= count for edge in (west, south, east, north)):
         raise FormatError("a list of an edge names vertices that are not there")
@@ -106,11 +107,15 @@ def _unzigzag(values: Ints) -> Ints:
     return (values >> 1) ^ -(values & 1)
 
 
-def _unwater(codes: Ints) -> Ints:
-    """Indices from high-water-mark codes: each zero is the next new vertex."""
+def _unwater(codes: Ints, numbers: int) -> Ints:
+    """Indices from high-water-mark codes: each zero is the next new vertex.
+
+    Writers that do not number vertices by first use get codes below zero; clients count around
+    ``numbers``, as many as the indices' type has, and so do we.
+    """
     fresh = codes == 0
     highest = np.cumsum(fresh) - fresh
-    indices: Ints = highest - codes
+    indices: Ints = (highest - codes) % numbers
     return indices
 
 
