@@ -88,7 +88,7 @@ def _rows_met(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _column_met(levels: Floats, column: int, near: float, far: float) -> tuple[float, float]:
+def column_met(levels: Floats, column: int, near: float, far: float) -> tuple[float, float]:
     """Lowest and highest level on a column's line between two rows; infinite where unknown."""
     rows = levels.shape[0]
     first, last = math.floor(near), math.floor(far)
@@ -115,7 +115,8 @@ def _column_met(levels: Floats, column: int, near: float, far: float) -> tuple[f
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _first_above(ceilings: Floats, count: int, slope: float) -> int:
+def first_above(ceilings: Floats, count: int, slope: float) -> int:
+    """Index of the first of ``count`` rising values that is above another one, nearly."""
     low, high = 0, count
     while low < high:
         middle = (low + high) // 2
@@ -186,12 +187,12 @@ def sweep(
                 else:
                     away = math.hypot(here * cell[0], (row - eye[0]) * cell[1])
                     slope = (heights[row, column] + target - bend * away * away - eye[2]) / away
-                    clear = _first_above(ceilings, count, slope)
+                    clear = first_above(ceilings, count, slope)
                     begin = (start + step * (clear - 1) - eye[1]) * step if clear else 0.0
                     classes[row, column] = blocked(
                         heights, eye, (row, column), cell, begin, slope, bend
                     )
-            low, high = _column_met(levels, column, first, last)
+            low, high = column_met(levels, column, first, last)
             ceiling = max(ceiling, steepest(high + extra, near, far))
             if here * cell[0] >= 1.0:  # nearer, a nanometre is too wide an angle to be sure
                 floor = max(floor, -steepest(extra - low, near, far))
