@@ -1,14 +1,15 @@
 """Bundles of terrain tiles: 8 × 8 of one level, written together and kept together.
 
-A bundle depends on nothing but what its digest is made of, so that of an update only those are
-written anew that look at something that has changed.
+A bundle depends on nothing but what ``decides`` tells, so that of an update only those are written
+anew that look at something that has changed.
 """
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,45 +17,27 @@ import numpy as np
 import numpy.typing as npt
 
 from cim.store.files import write_atomic
+from cim.tiles.terrain.depth import SIDE, around, cut
 from cim.tiles.terrain.ground import Ground, Window
-from cim.tiles.terrain.levels import EXTRA_LEVELS, MESH_SHARE, Levels, height_bound, tolerance
-from cim.tiles.terrain.place import POSTS, STEPS, Place
+from cim.tiles.terrain.levels import Levels, children_of, tolerance
+from cim.tiles.terrain.place import Place
 from cim.tiles.terrain.quantized_mesh import encode
+from cim.tiles.terrain.rim import rim
 
 Floats = npt.NDArray[np.float64]
-SIDE = 8  # tiles along a bundle
+Tiles = Mapping[int, frozenset[tuple[int, int]]]
+KEPT = 64  # coarser tiles' posts
+_BESIDE = [(dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1) if (dx, dy) != (0, 0)]
 
 
 class Water(Protocol):
     """Knows where water stands."""
 
-    def mask(self, place: Place) -> npt.NDArray[np.uint8] | None:
-        """(256, 256) of a tile: rows from the north, 255 water, 0 land; None where it has none."""
+    def mask(self, place: Place) -> npt.NDArray[np.uint8]:
+        """(256, 256) of a tile: rows from the north, 255 water, 0 land."""
 
     def digest(self, window: Window) -> str:
         """Tells whether masks of a window's tiles may be others now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A regular tile.
-
-    Args:
-        x: Counted from the west.
-        y: Counted from the south.
-        metres: Cell size of the finest model that knows a height there, m.
-        ended: Cell size of the finest model there whose posts are as close as its cells, m; None
-            where all models go deeper.
-        ends: Quarters (x, y) that no regular tile of the next level shows.
-        nests: Quarters that one shows.
-    """
-
-    x: int
-    y: int
-    metres: float
-    ended: float | None
-    ends: tuple[tuple[int, int], ...]
-    nests: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,33 +46,44 @@ class Bundle:
 
     Args:
         z: Their level.
-        tiles: Within one block of 8 × 8.
-        steps: Height steps of this level and the ``EXTRA_LEVELS`` below, m.
+        tiles: x, y and the cell size, m, of the finest model there; within one block of 8 × 8.
+        parents: Those of them that have children.
+        steps: Height step of this level and of all above, the own one first, m.
+        beside: Where they end in the lines of coarser tiles: by level, those within reach.
+        above: Levels above whose posts count there.
     """
 
     z: int
-    tiles: tuple[Tile, ...]
+    tiles: tuple[tuple[int, int, float], ...]
+    parents: frozenset[tuple[int, int]]
     steps: tuple[float, ...]
+    beside: Tiles
+    above: int
 
     @property
     def name(self) -> str:
         """Unique and the same in every run; a legal file name."""
-        tile = self.tiles[0]
-        return f"terrain-{self.z}-{tile.x // SIDE}-{tile.y // SIDE}"
+        x, y, _ = self.tiles[0]
+        return f"terrain-{self.z}-{x // SIDE}-{y // SIDE}"
 
     @property
     def window(self) -> Window:
         """The smallest window around its tiles."""
-        xs, ys = [t.x for t in self.tiles], [t.y for t in self.tiles]
-        return Window(self.z, min(xs), min(ys), max(xs) - min(xs) + 1, max(ys) - min(ys) + 1)
+        return around(self.z, [(x, y) for x, y, _ in self.tiles])
 
-    def decides(self, ground: Ground, water: Water | None = None) -> list[Any]:
+    def decides(self, ground: Ground, water: Water | None, *, metadata: bool) -> list[Any]:
         """What its tiles depend on, JSON values."""
-        deepest = self.z + EXTRA_LEVELS if any(map(_ends_here, self.tiles)) else self.z
+        windows = [self.window]
+        for _ in range(self.above):
+            z, x, y, columns, rows = windows[-1]
+            far = (x + columns - 1) // 2, (y + rows - 1) // 2
+            windows.append(Window(z - 1, x // 2, y // 2, far[0] - x // 2 + 1, far[1] - y // 2 + 1))
         return [
-            [[t.x, t.y, t.metres, t.ended, t.ends] for t in self.tiles],
-            self.steps,
-            ground.digest(self.window, deepest),
+            self.tiles,
+            self.steps[: self.above + 1],
+            {z: sorted(tiles) for z, tiles in self.beside.items()},
+            sorted(self.parents) if metadata else None,
+            [ground.digest(window) for window in windows],
             None if water is None else water.digest(self.window),
         ]
 
@@ -101,32 +95,69 @@ class Written:
     Args:
         tiles: Names of the files, ``z/x/y.terrain``.
         bytes: Of all files.
-        error: How far the finest tiles miss the models at most, m: the mesh's tolerance, and what
-            lies halfway between their posts.
     """
 
     tiles: tuple[str, ...]
     bytes: int
-    error: float
 
 
 def bundles(levels: Levels) -> Iterator[Bundle]:
-    """All regular tiles in bundles, level by level."""
+    """All tiles in bundles, level by level."""
     for z, tiles in enumerate(levels.tiles):
-        blocks: dict[tuple[int, int], list[Tile]] = {}
+        found: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
         for (x, y), metres in sorted(tiles.items()):
-            below = Place(z, x, y).children()
-            nests = tuple((c.x, c.y) for c in below if levels.holds(*_zxy(c)))
-            ends = tuple((c.x, c.y) for c in below if not levels.holds(*_zxy(c)))
-            block = blocks.setdefault((x // SIDE, y // SIDE), [])
-            block.append(Tile(x, y, metres, levels.ended(z, x, y), ends, nests))
-        steps = levels.steps[z : z + EXTRA_LEVELS + 1]
-        for block in blocks.values():
-            yield Bundle(z=z, tiles=tuple(block), steps=steps)
+            found.setdefault((x // SIDE, y // SIDE), []).append((x, y, metres))
+        for block in found.values():
+            yield _bundle(levels, z, block)
 
 
-def _zxy(place: Place) -> tuple[int, int, int]:
-    return place.z, place.x, place.y
+def _bundle(levels: Levels, z: int, block: list[tuple[int, int, float]]) -> Bundle:
+    above = max(_above(levels, z, x, y) for x, y, _ in block)
+    beside = _within_reach(levels, around(z, [(x, y) for x, y, _ in block]), above)
+    return Bundle(
+        z=z,
+        tiles=tuple(block),
+        parents=frozenset((x, y) for x, y, _ in block if levels.holds(z + 1, 2 * x, 2 * y)),
+        steps=levels.steps[: z + 1][::-1],
+        beside=beside,
+        above=above,
+    )
+
+
+def _above(levels: Levels, z: int, x: int, y: int) -> int:
+    """How many levels above a tile settle its border: none where neighbours stand all around."""
+    count = 0
+    while any(_ends(levels, z, x + dx, y + dy) for dx, dy in _BESIDE):
+        count, z, x, y = count + 1, z - 1, x // 2, y // 2
+    return count
+
+
+def _ends(levels: Levels, z: int, x: int, y: int) -> bool:
+    """Whether a tile is missing where its parent stands; x goes round the globe."""
+    x %= 2 ** (z + 1)
+    return (
+        z > 0
+        and 0 <= y < 2**z
+        and levels.holds(z - 1, x // 2, y // 2)
+        and not levels.holds(z, x, y)
+    )
+
+
+def _within_reach(levels: Levels, window: Window, above: int) -> Tiles:
+    if not above:
+        return {}
+    found = {}
+    z, x0, y0, columns, rows = window
+    x1, y1 = x0 + columns - 1, y0 + rows - 1
+    for level in range(z, z - above - 1, -1):
+        found[level] = frozenset(
+            (x % 2 ** (level + 1), y)
+            for x in range(x0 - 1, x1 + 2)
+            for y in range(y0 - 1, y1 + 2)
+            if levels.holds(level, x % 2 ** (level + 1), y)
+        )
+        x0, y0, x1, y1 = x0 // 2, y0 // 2, x1 // 2, y1 // 2
+    return found
 
 
 class Writer:
@@ -146,108 +177,56 @@ class Writer:
         self.folder = folder
         self.water = water
         self.metadata = metadata
-        self._names: list[str] = []
-        self._bytes = 0
-        self._error = 0.0
+        self._coarse = lru_cache(KEPT)(lambda place: ground.posts(Window.of(place)))
 
     def write(self, bundle: Bundle) -> Written:
-        """Write a bundle, and deeper tiles where straight lines between posts miss the models."""
-        self._names, self._bytes, self._error = [], 0, 0.0
+        """Write a bundle."""
+        names, size = [], 0
         window = bundle.window
         posts = self.ground.posts(window)
-        finer = None
-        if any(map(_ends_here, bundle.tiles)):
-            below = Window(window.z + 1, 2 * window.x, 2 * window.y,
-                           2 * window.columns, 2 * window.rows)  # fmt: skip
-            finer = (below, self.ground.posts(below))
-        for tile in bundle.tiles:
-            place = Place(bundle.z, tile.x, tile.y)
-            heights = _cut(posts, window, place)
-            extra = self._extra(tile, place, heights, finer)
-            self._write(place, heights, bundle.steps[0], tile.metres, (*tile.nests, *extra))
-            for child, cut in extra.items():
-                self._deepen(Place(place.z + 1, *child), cut, bundle.steps[1:], tile.ended or 0.0)
-        return Written(tiles=tuple(self._names), bytes=self._bytes, error=self._error)
+        for x, y, metres in bundle.tiles:
+            place = Place(bundle.z, x, y)
+            heights = cut(posts, window, x, y)
+            content = gzip.compress(self._tile(place, heights, metres, bundle), 6, mtime=0)
+            name = f"{place.z}/{place.x}/{place.y}.terrain"
+            write_atomic(self.folder / name, content)
+            names.append(name)
+            size += len(content)
+        return Written(tiles=tuple(names), bytes=size)
 
-    def _extra(
-        self, tile: Tile, place: Place, heights: Floats, finer: tuple[Window, Floats] | None
-    ) -> dict[tuple[int, int], Floats]:
-        """Quarters of a finest tile that it shows too coarsely, with their posts."""
-        if finer is None or tile.ended is None:
-            return {}
-        window, posts = finer
-        cuts = {(x, y): _cut(posts, window, Place(place.z + 1, x, y)) for x, y in tile.ends}
-        return self._missing(place.z, heights, cuts, tile.ended)
-
-    def _missing(
-        self, z: int, heights: Floats, cuts: dict[tuple[int, int], Floats], metres: float
-    ) -> dict[tuple[int, int], Floats]:
-        """Which quarters of a tile miss the models by too much."""
-        wanted = {}
-        for (x, y), cut in cuts.items():
-            miss = missed(heights, cut, Place(z + 1, x, y))
-            if miss > (1 - 2 * MESH_SHARE) * height_bound(metres):
-                wanted[x, y] = cut
-            else:
-                self._error = max(self._error, 2 * tolerance(z, metres) + miss)
-        return wanted
-
-    def _deepen(
-        self, place: Place, heights: Floats, steps: tuple[float, ...], metres: float
-    ) -> None:
-        """Write an extra tile, and those below it as long as there are steps for them."""
-        below = Window(place.z + 1, 2 * place.x, 2 * place.y, 2, 2)
-        posts = self.ground.posts(below)
-        cuts = {(c.x, c.y): _cut(posts, below, c) for c in place.children()}
-        wanted = self._missing(place.z, heights, cuts, metres)
-        if wanted and len(steps) == 1:
-            worst = max(missed(heights, cut, Place(place.z + 1, *c)) for c, cut in wanted.items())
-            self._error = max(self._error, 2 * tolerance(place.z, metres) + worst)
-            wanted = {}
-        self._write(place, heights, steps[0], metres, tuple(wanted))
-        for (x, y), cut in wanted.items():
-            self._deepen(Place(place.z + 1, x, y), cut, steps[1:], metres)
-
-    def _write(
-        self,
-        place: Place,
-        heights: Floats,
-        step: float,
-        metres: float,
-        children: tuple[tuple[int, int], ...],
-    ) -> None:
-        content = gzip.compress(
-            encode(place, heights, step, tolerance(place.z, metres)), 6, mtime=0
+    def _tile(self, place: Place, heights: Floats, metres: float, bundle: Bundle) -> bytes:
+        below = None
+        if self.metadata:
+            has = (place.x, place.y) in bundle.parents
+            corners = children_of(place.x, place.y) if has else ()
+            below = [[_square(*corners[0])] if corners else []]
+        return encode(
+            place,
+            heights,
+            bundle.steps[0],
+            tolerance(place.z, metres),
+            water=None if self.water is None else self.water.mask(place),
+            children=below,
+            rim=self._rim(place, heights, bundle),
         )
-        name = f"{place.z}/{place.x}/{place.y}.terrain"
-        write_atomic(self.folder / name, content)
-        self._names.append(name)
-        self._bytes += len(content)
+
+    def _rim(self, place: Place, heights: Floats, bundle: Bundle) -> Floats | None:
+        """Heights of a border that ends in the lines of coarser tiles."""
+        if not bundle.above:
+            return None
+
+        def exists(other: Place) -> bool:
+            """Whether a tile stands there, or nothing that a border could end in."""
+            tiles, parents = bundle.beside.get(other.z), bundle.beside.get(other.z - 1)
+            if tiles is None or parents is None or (other.x, other.y) in tiles:
+                return True
+            return (other.x // 2, other.y // 2) not in parents
+
+        def sample(other: Place) -> Floats:
+            return heights if other == place else self._coarse(other)
+
+        return rim(place, exists, sample, lambda z: bundle.steps[bundle.z - z])
 
 
-def _ends_here(tile: Tile) -> bool:
-    """Whether a model has no regular tile below this one, though it lies there."""
-    return bool(tile.ends) and tile.ended is not None
-
-
-def _cut(posts: Floats, window: Window, place: Place) -> Floats:
-    """A tile's posts with their halo, (67, 67), out of a window's."""
-    row, column = (place.y - window.y) * STEPS, (place.x - window.x) * STEPS
-    return posts[row : row + POSTS + 2, column : column + POSTS + 2]
-
-
-def missed(heights: Floats, finer: Floats, child: Place) -> float:
-    """How far straight lines between a tile's posts miss the posts of one of its quarters, m.
-
-    Args:
-        heights: (67, 67) of the tile.
-        finer: (67, 67) of the quarter.
-        child: Which quarter.
-    """
-    row, column = child.y % 2 * (STEPS // 2) + 1, child.x % 2 * (STEPS // 2) + 1
-    coarse = heights[row : row + STEPS // 2 + 1, column : column + STEPS // 2 + 1]
-    rows = np.repeat(coarse, 2, axis=0)[:-1]
-    rows[1::2] = (coarse[:-1] + coarse[1:]) / 2
-    both = np.repeat(rows, 2, axis=1)[:, :-1]
-    both[:, 1::2] = (rows[:, :-1] + rows[:, 1:]) / 2
-    return float(np.abs(finer[1:-1, 1:-1] - both).max())
+def _square(x: int, y: int) -> dict[str, int]:
+    return {"startX": x, "startY": y, "endX": x + 1, "endY": y + 1}

@@ -133,7 +133,7 @@ class Ground:
         """
         row, column = _by_nodes(
             window,
-            lambda lon, lat: surface.lattice.posts(*self._project(surface, lon, lat), number),
+            lambda lon, lat: surface.lattice.posts(*self.project(surface, lon, lat), number),
         )
         return row, column
 
@@ -144,7 +144,8 @@ class Ground:
         low, high = np.floor(boxes[:, :2].min(axis=0)), np.ceil(boxes[:, 2:].max(axis=0))
         return float(low[0] - 1), float(low[1] - 1), float(high[0] + 1), float(high[1] + 1)
 
-    def _project(self, surface: Surface, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    def project(self, surface: Surface, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+        """Coordinates of places in a model's CRS; far beyond all models, of their rim's."""
         west, south, east, north = self.reach
         x, y = surface.step.transform(
             np.clip(lon, west, east).ravel(), np.clip(lat, max(south, -89.9), north).ravel()
@@ -166,23 +167,21 @@ class Ground:
         west, south, east, north = window.box
         along = np.linspace(0, 1, 5 if window.z >= SMALL else 33)
         lon, lat = np.meshgrid(west + along * (east - west), south + along * (north - south))
-        row, column = surface.lattice.posts(*self._project(surface, lon, lat), number)
+        row, column = surface.lattice.posts(*self.project(surface, lon, lat), number)
         low = np.floor([row.min(), column.min()]).astype(np.int64) - 1
         return low, np.ceil([row.max(), column.max()]).astype(np.int64) + 1
 
-    def digest(self, window: Window, deepest: int) -> str:
-        """Tells whether tiles of a window, or those below down to a level, may be others now."""
+    def digest(self, window: Window) -> str:
+        """Tells whether heights of a window may be others now."""
         found = hashlib.sha256()
         if window.z < SMALL:
             found.update(repr(self.reach).encode())
         for surface in self.surfaces:
             lattice = surface.lattice
-            found.update(repr((lattice.crs.to_wkt(), lattice.cell, lattice.phase)).encode())
-            whole = touch(surface.box, window.box)
-            numbers = {surface.level_for(spacing(z)) for z in range(window.z, deepest + 1)}
-            for number in sorted(numbers):
-                whole &= _add(found, surface.levels[number], *self.cells(surface, window, number))
-            if whole:
+            number = surface.level_for(spacing(window.z))
+            where = (lattice.crs.to_wkt(), lattice.cell, lattice.phase, number)
+            found.update(repr(where).encode())
+            if _add(found, surface.levels[number], *self.cells(surface, window, number)):
                 break  # nothing below it shows
         return found.hexdigest()[:16]
 

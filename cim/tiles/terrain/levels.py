@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cim.city import Bounds
 from cim.geo.crs import CGCS2000, rows, transformer
-from cim.tiles.terrain.ground import METRES, Ground, Window, spacing, touch
+from cim.tiles.terrain.ground import METRES, Ground, spacing
 from cim.tiles.terrain.place import STEPS, Place, level_error
 from cim.tiles.terrain.quantized_mesh import level_step
 from cim.tiles.terrain.surface import BLOCK, Surface
@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Tiles = Mapping[tuple[int, int], float]
 
-MESH_SHARE = 0.25  # of the bound on heights is the mesh's tolerance, which its rim may double
+MESH_SHARE = 0.5  # of the bound on heights is the mesh's tolerance
 EXTRA_LEVELS = 2
 DEEPEST = 20
 MARGIN = 10.0  # m of relief that posts between and beyond blocks may add
@@ -73,7 +73,7 @@ def places(extent: Bounds, maxzoom: int) -> Iterator[Place]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
-    """The regular tiles of a ground.
+    """The tiles of a ground; of one parent there are all four, or none.
 
     Args:
         tiles: For each level its tiles (x, y), each with the cell size, m, of the finest model
@@ -101,15 +101,30 @@ class Levels:
                     found[z][tile] = min(found[z].get(tile, math.inf), surface.metres)
         coarsest = max(surface.metres for surface in ground.surfaces)
         found[0] = {(0, 0): coarsest, (1, 0): coarsest} | found[0]
+        for z in range(1, len(found)):
+            for x, y in {(x // 2, y // 2) for x, y in found[z]}:
+                found[z] = dict.fromkeys(children_of(x, y), found[z - 1][x, y]) | found[z]
         return cls(tiles=tuple(found), steps=_steps(ground, found), models=tuple(models))
 
-    @property
-    def finest(self) -> int:
-        """The deepest regular level."""
-        return len(self.tiles) - 1
+    def deepened(self, extra: Iterable[tuple[int, int, int, float]]) -> Levels:
+        """The same with further tiles (z, x, y, cell size)."""
+        tiles: list[dict[tuple[int, int], float]] = [dict(level) for level in self.tiles]
+        for z, x, y, metres in sorted(extra):
+            tiles += [{} for _ in range(z + 1 - len(tiles))]
+            tiles[z][x, y] = metres
+        return Levels(tiles=tuple(tiles), steps=self.steps, models=self.models)
 
-    def ended(self, z: int, x: int, y: int) -> float | None:
-        """Cell size, m, of the finest model in a tile whose finest level is this or above it."""
+    def ends(self, z: int) -> Iterator[tuple[int, int, float]]:
+        """Tiles of a level with none below them, where a model lies that goes no deeper.
+
+        Each with the cell size, m, of the finest model there.
+        """
+        for x, y in sorted(self.tiles[z]):
+            metres = None if self.holds(z + 1, 2 * x, 2 * y) else self._ended(z, x, y)
+            if metres is not None:
+                yield x, y, metres
+
+    def _ended(self, z: int, x: int, y: int) -> float | None:
         over = [
             metres
             for finest, metres, tiles in self.models
@@ -118,7 +133,7 @@ class Levels:
         return min(over, default=None)
 
     def holds(self, z: int, x: int, y: int) -> bool:
-        """Whether a tile is a regular one."""
+        """Whether there is a tile."""
         return z < len(self.tiles) and (x, y) in self.tiles[z]
 
 
@@ -170,34 +185,68 @@ def _steps(ground: Ground, found: list[dict[tuple[int, int], float]]) -> tuple[f
     """Height step of each level, from the greatest relief that one of its tiles may have.
 
     Tiles below a regular level are part of tiles that end there, so their relief counts as well.
+    No level has a larger step than the one above it.
     """
     here, ends = [], []
     for z, tiles in enumerate(found):
-        reliefs = {tile: _relief(ground, z, tile) for tile in tiles}
+        reliefs = dict(zip(tiles, _reliefs(ground, z, list(tiles)).tolist(), strict=True))
         below = found[z + 1] if z + 1 < len(found) else {}
         here.append(max(reliefs.values()))
-        last = [r for t, r in reliefs.items() if any(c not in below for c in _children(*t))]
+        last = [r for t, r in reliefs.items() if children_of(*t)[0] not in below]
         ends.append(max(last, default=0.0))
     steps = []
     for z in range(len(found) + EXTRA_LEVELS):
         above = ends[max(0, z - EXTRA_LEVELS) : z]
         steps.append(level_step(max([*here[z : z + 1], *above]) + MARGIN))
-    return tuple(steps)
+    return tuple(np.maximum.accumulate(steps[::-1])[::-1].tolist())
 
 
-def _children(x: int, y: int) -> tuple[tuple[int, int], ...]:
+def children_of(x: int, y: int) -> tuple[tuple[int, int], ...]:
+    """The four tiles of the next level that cover one."""
     return (2 * x, 2 * y), (2 * x + 1, 2 * y), (2 * x, 2 * y + 1), (2 * x + 1, 2 * y + 1)
 
 
-def _relief(ground: Ground, z: int, tile: tuple[int, int]) -> float:
-    """An upper bound of the relief within a tile, m."""
-    window = Window.of(Place(z, *tile))
-    lows, highs = [], []
-    touching = [s for s in ground.surfaces if touch(s.box, window.box)]
-    for surface in touching or ground.surfaces:
-        level = surface.levels[number := surface.level_for(spacing(z))]
-        (top, left), (bottom, right) = level.range(*ground.cells(surface, window, number))
-        part = (slice(top, bottom + 1), slice(left, right + 1))
-        lows.append(level.blocks.lows[part].min())
-        highs.append(level.blocks.highs[part].max())
-    return float(max(highs) - min(lows))
+def _reliefs(ground: Ground, z: int, tiles: Sequence[tuple[int, int]]) -> Floats:
+    """An upper bound of the relief within each of some tiles of a level, m."""
+    along = np.linspace(-1 / STEPS, 1 + 1 / STEPS, 5)  # with a post of halo
+    width = 180.0 / 2**z
+    x, y = np.array(tiles, np.float64).T[:, :, None, None]
+    lon, lat = np.broadcast_arrays(
+        (x + along[None, None]) * width - 180.0, (y + along[None, :, None]) * width - 90.0
+    )
+    low, high = np.full(len(tiles), np.inf), np.full(len(tiles), -np.inf)
+    for anyway in (False, True):  # what no model touches shows the nearest, so any may be it
+        for surface in ground.surfaces:
+            west, south, east, north = surface.box
+            mine = (lon.min(axis=(1, 2)) <= east) & (lon.max(axis=(1, 2)) >= west)
+            mine &= (lat.min(axis=(1, 2)) <= north) & (lat.max(axis=(1, 2)) >= south)
+            which = np.flatnonzero(np.isinf(low) if anyway else mine)
+            if len(which):
+                lowest, highest = _extremes(ground, surface, z, (lon[which], lat[which]))
+                low[which] = np.minimum(low[which], lowest)
+                high[which] = np.maximum(high[which], highest)
+    relief: Floats = high - low
+    return relief
+
+
+def _extremes(
+    ground: Ground, surface: Surface, z: int, places: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """Lowest and highest of the blocks of a model around each of n groups of places."""
+    number = surface.level_for(spacing(z))
+    level = surface.levels[number]
+    row, column = surface.lattice.posts(*ground.project(surface, *places), number)
+    ends = [
+        np.stack([np.floor(pick(row, (1, 2))), np.floor(pick(column, (1, 2)))], axis=1) + beyond
+        for pick, beyond in ((np.min, -1), (np.max, 2))
+    ]
+    first, last = level.range(ends[0].astype(np.int64), ends[1].astype(np.int64))
+    blocks = level.blocks
+    parts = [
+        (slice(top, bottom + 1), slice(left, right + 1))
+        for (top, left), (bottom, right) in zip(first.tolist(), last.tolist(), strict=True)
+    ]
+    return (
+        np.array([blocks.lows[part].min() for part in parts], np.float64),
+        np.array([blocks.highs[part].max() for part in parts], np.float64),
+    )

@@ -15,6 +15,7 @@ from cim.city import Bounds
 from cim.geo.heights import ConstantGeoid, Geoid
 from cim.store.files import write_json
 from cim.tiles.terrain.bundle import Writer, bundles
+from cim.tiles.terrain.depth import blocks, depth_below
 from cim.tiles.terrain.description import layer_json
 from cim.tiles.terrain.ground import Ground, Window
 from cim.tiles.terrain.levels import Levels, finest_zoom, height_bound, places, tiles_over
@@ -80,19 +81,23 @@ def write_pyramid(
         done: Is told of each tile.
     """
     ground = model.ground(geoid)
+    levels = Levels.of(ground)
+    deeper = [depth_below(ground, z, ends) for (z, _, _), ends in blocks(levels).items()]
+    levels = levels.deepened(tile for depth in deeper for tile in depth.tiles)
     writer = Writer(ground, folder)
     written: list[Place] = []
-    size, error = 0, height_bound(model.metres)
-    for bundle in bundles(Levels.of(ground)):
+    size = 0
+    for bundle in bundles(levels):
         made = writer.write(bundle)
-        written += [named(name) for name in made.tiles]
-        size, error = size + made.bytes, max(error, made.error)
-        for name in made.tiles:
-            done(named(name))
+        size += made.bytes
+        for place in map(named, made.tiles):
+            written.append(place)
+            done(place)
     write_json(folder / "layer.json", layer_json(model.extent, written, version))
     return {
         "tiles": len(written), "tile_bytes": size, "maxzoom": max(p.z for p in written),
-        "regular": finest_zoom(model.metres), "bound": error,
+        "regular": finest_zoom(model.metres),
+        "bound": max([height_bound(model.metres), *(depth.error for depth in deeper)]),
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from cim.errors import CheckError
 from cim.ingest.source import Built, Product, Request
 from cim.ingest.sources.dem.options import DemOptions
 from cim.ingest.sources.dem.seams import figures, judge
-from cim.ingest.sources.dem.stages import MODEL, TERRAIN, model_file, seams_of, sheets_of
+from cim.ingest.sources.dem.stages import DEPTH, MODEL, TERRAIN, model_file, seams_of, sheets_of
 from cim.layers import CimLevel, Kind, Layer, Style
 from cim.store.files import write_json
 from cim.tiles.terrain.description import layer_json
@@ -43,7 +43,7 @@ def finished(built: Sequence[Built], request: Request, staging: Path) -> Product
     write_json(staging / "layer.json", described)
     seams = seams_of(built)
     cells = [float(m.facts["cell"]) for m in models]
-    bound = max([height_bound(max(cells)), *(float(b.facts["error"]) for b in bundles)])
+    errors = [float(b.facts["error"]) for b in built if b.parcel.startswith(DEPTH)]
     return Product(
         extent=extent,
         media={
@@ -53,7 +53,7 @@ def finished(built: Sequence[Built], request: Request, staging: Path) -> Product
             "minzoom": 0,
             "maxzoom": described["maxzoom"],
             "resolution": cells[0],
-            "height_bound": bound,
+            "height_bound": max([height_bound(max(cells)), *errors]),
             "levels": _levels(bundles, tiles),
             "seams": figures(seams),
         },
@@ -94,8 +94,8 @@ def _clear(staging: Path, tiles: set[str]) -> None:
 def _levels(bundles: Sequence[Built], tiles: Sequence[str]) -> list[dict[str, Any]]:
     """Of each level its tiles and the step of its heights, m."""
     counts = Counter(named(name).z for name in tiles)
-    steps = {b.facts["z"] + n: step for b in bundles for n, step in enumerate(b.facts["steps"])}
-    return [{"z": z, "tiles": n, "step": float(steps[z])} for z, n in sorted(counts.items())]
+    steps = {int(b.facts["z"]): float(b.facts["step"]) for b in bundles}
+    return [{"z": z, "tiles": n, "step": steps[z]} for z, n in sorted(counts.items())]
 
 
 def _proposed(request: Request) -> Layer:

@@ -3,6 +3,7 @@
 seams    a sheet held against those below it that it overlaps
 model    sheets of one lattice joined (kept while none of them changes)
 ground   a model halved and closed, in files that only this run needs
+depth    where the finest tiles are not fine enough
 terrain  a bundle of tiles (kept while nothing changes that its tiles look at)
 """
 
@@ -28,11 +29,12 @@ from cim.ingest.sources.dem.seams import Seam, compare, from_json, judge, pairs_
 from cim.ingest.sources.dem.sheet import strips
 from cim.ingest.sources.dem.water import WaterAreas, water_of
 from cim.tiles.terrain.bundle import Bundle, Writer, bundles
+from cim.tiles.terrain.depth import End, blocks, depth_below
 from cim.tiles.terrain.ground import Ground
 from cim.tiles.terrain.levels import Levels
 from cim.tiles.terrain.surface import Surface, files
 
-SEAMS, MODEL, GROUND, TERRAIN = "seams-", "model-", "ground-", "terrain-"
+SEAMS, MODEL, GROUND, DEPTH, TERRAIN = "seams-", "model-", "ground-", "depth-", "terrain-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,15 @@ class GroundJob:
     file: str
     folder: str
     lower: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DepthJob:
+    """Finest regular tiles to be looked at."""
+
+    z: int
+    ends: tuple[End, ...]
+    folders: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,14 @@ def following(built: Sequence[Built], request: Request, staging: Path) -> tuple[
             return parcels
     if any(b.parcel.startswith(TERRAIN) for b in built):
         return ()
-    return _tile_parcels(len(plans), request, staging)
+    folders = tuple(_folder(index) for index in range(len(plans)))
+    ground = ground_of(staging, folders, request)
+    levels = Levels.of(ground)
+    looks = _depth_parcels(levels, folders, request)
+    if not _through(DEPTH, looks, built):
+        return looks
+    extra = (t for b in built if b.parcel.startswith(DEPTH) for t in b.facts["tiles"])
+    return _tile_parcels(levels.deepened(map(tuple, extra)), ground, folders, request)
 
 
 def _through(stage: str, parcels: Sequence[Parcel], built: Sequence[Built]) -> bool:
@@ -166,17 +184,31 @@ def _folder(index: int) -> str:
     return f"{WORK}/ground/{index}"
 
 
-def _tile_parcels(models: int, request: Request, staging: Path) -> tuple[Parcel, ...]:
+def _depth_parcels(
+    levels: Levels, folders: tuple[str, ...], request: Request
+) -> tuple[Parcel, ...]:
+    return tuple(
+        Parcel(
+            id=f"{DEPTH}{z}-{x}-{y}", path=request.paths[0], inputs=(), bytes=len(ends),
+            payload=DepthJob(z, tuple(ends), folders),
+        )
+        for (z, x, y), ends in blocks(levels).items()
+    )  # fmt: skip
+
+
+def _tile_parcels(
+    levels: Levels, ground: Ground, folders: tuple[str, ...], request: Request
+) -> tuple[Parcel, ...]:
     """Bundles: what each looks at decides it, whatever sheets and models that comes from."""
-    folders = tuple(_folder(index) for index in range(models))
-    ground = ground_of(staging, folders, request)
     water = water_areas(request)
+    metadata = DemOptions.of(request).metadata
     return tuple(
         Parcel(
             id=bundle.name, path=request.paths[0], inputs=(), bytes=len(bundle.tiles),
-            payload=TileJob(bundle, folders), decides=bundle.decides(ground, water),
+            payload=TileJob(bundle, folders),
+            decides=bundle.decides(ground, water, metadata=metadata),
         )
-        for bundle in bundles(Levels.of(ground))
+        for bundle in bundles(levels)
     )  # fmt: skip
 
 
@@ -206,7 +238,8 @@ def _areas(path: Path, _written: int) -> WaterAreas:
 def built(parcel: Parcel, request: Request, staging: Path) -> Built:
     """Build a part of any stage."""
     kinds: dict[type, Callable[[Parcel, Request, Path], Built]] = {
-        SeamJob: _compared, ModelJob: _joined, GroundJob: _halved, TileJob: _tiled,
+        SeamJob: _compared, ModelJob: _joined, GroundJob: _halved,
+        DepthJob: _deepened, TileJob: _tiled,
     }  # fmt: skip
     return kinds[type(parcel.payload)](parcel, request, staging)
 
@@ -281,6 +314,12 @@ def _told(holes: Any, plan: ModelPlan, file: str) -> list[Problem]:
     return told
 
 
+def _deepened(parcel: Parcel, request: Request, staging: Path) -> Built:
+    job: DepthJob = parcel.payload
+    depth = depth_below(ground_of(staging, job.folders, request), job.z, job.ends)
+    return Built(parcel=parcel.id, facts={"tiles": depth.tiles, "error": depth.error})
+
+
 def _tiled(parcel: Parcel, request: Request, staging: Path) -> Built:
     job: TileJob = parcel.payload
     ground = ground_of(staging, job.folders, request)
@@ -289,7 +328,7 @@ def _tiled(parcel: Parcel, request: Request, staging: Path) -> Built:
     made = writer.write(job.bundle)
     return Built(
         parcel=parcel.id,
-        facts={"z": job.bundle.z, "steps": job.bundle.steps, "error": made.error},
+        facts={"z": job.bundle.z, "step": job.bundle.steps[0]},
         counts={"tiles": len(made.tiles), "tile_bytes": made.bytes},
         files=made.tiles,
     )
