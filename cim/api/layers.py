@@ -143,7 +143,7 @@ def search(
     entries = registry.entries(database)
     named = [e.current for e in entries if e.current and e.layer.kind is Kind.VECTOR]
     found = rows.search(database, named, q, limit)
-    grounds = [e.current for e in entries if e.current and e.layer.kind is Kind.TERRAIN]
+    grounds = elevation.terrain(entries)
     for item in found:
         height = elevation.at(here.files, grounds, item["lon"], item["lat"])
         item["height"] = (
@@ -163,7 +163,7 @@ def ground(
 ) -> dict[str, Any]:
     """Height of the ground: orthometric (1985) and ellipsoidal, m, bilinear on the finest DEM."""
     entries = registry.entries(database)
-    grounds = [e.current for e in entries if e.current and e.layer.kind is Kind.TERRAIN]
+    grounds = elevation.terrain(entries)
     found = elevation.at(here.files, grounds, lon, lat)
     if found is None:
         raise InputError(
