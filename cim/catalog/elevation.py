@@ -73,6 +73,21 @@ def _of(version: Version) -> list[Model]:
     ]
 
 
+def _surface(version: Version) -> list[Model]:
+    """The surface of the mesh that a version was joined to.
+
+    Raises:
+        ParameterError: it was joined to none.
+    """
+    name = version.media.get("surface")
+    if name is None:
+        raise ParameterError(
+            f"{version.layer.id} version {version.version} knows no surface",
+            remedy="join it to a mesh: cim join " + version.layer.id + " --mesh base.oblique",
+        )
+    return [Model(version=version, name=str(name), cell=float(version.media["surface_cell"]))]
+
+
 def rasters(entries: Iterable[Entry], files: Files) -> tuple[Path, ...]:
     """Files of all published elevation models, the finest first."""
     return tuple(model.path(files) for model in models(terrain(entries)))
@@ -152,9 +167,18 @@ class Ground:
 
 
 def around(
-    engine: Engine, files: Files, layer: str, place: tuple[float, float], reach: float
+    engine: Engine,
+    files: Files,
+    layer: str,
+    place: tuple[float, float],
+    reach: float,
+    *,
+    surface: bool = False,
 ) -> Ground:
     """Heights within ``reach`` metres of a place (degrees), from a published terrain layer.
+
+    Of the bare ground; or of the ``surface`` of the mesh that the layer was joined to, with
+    buildings and trees, unknown beyond the mesh.
 
     The first model that knows the place and whose cut is not too large gives the grid; what it
     does not know, within and beyond its own rim, comes from the models after it, then from those
@@ -162,18 +186,19 @@ def around(
 
     Raises:
         NotFoundError: the layer is not published.
-        ParameterError: it is no terrain, or does not cover the place.
+        ParameterError: it is no terrain, has no surface, or does not cover the place.
     """
     lon, lat = place
     with ready(engine) as connection:
         version = registry.published(connection, layer)
     if version.layer.kind is not Kind.TERRAIN:
         raise ParameterError(f"{layer} is no terrain layer", remedy="name one, such as base.dem")
-    own = _of(version)
+    own = _surface(version) if surface else _of(version)
     chosen = _covering(own, files, place, reach)
     if chosen is None:
         raise ParameterError(
-            f"{layer} version {version.version} does not cover {lon:.5f}, {lat:.5f}",
+            f"{'the surface of ' if surface else ''}{layer} version {version.version} does not "
+            f"cover {lon:.5f}, {lat:.5f}",
             remedy=f"it covers {version.extent}; choose a place inside",
         )
     order = [chosen, *own[own.index(chosen) + 1 :], *own[: own.index(chosen)]]
