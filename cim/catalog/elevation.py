@@ -102,17 +102,37 @@ class Elevation:
         layer: Layer of the model.
         version: Its version.
         resolution: Its cell size on the ground, m.
+        accuracy: Root mean square error of its heights as stated at ingest, m; None where nobody
+            has said.
     """
 
     metres: float
     layer: str
     version: int
     resolution: float
+    accuracy: float | None = None
 
 
 def at(files: Files, versions: Sequence[Version], lon: float, lat: float) -> Elevation | None:
     """Height at a place, from the finest model that knows it; None where none does."""
-    for model in models(versions):
+    return _first(files, models(versions), lon, lat)
+
+
+def surface_at(
+    files: Files, versions: Iterable[Version], lon: float, lat: float
+) -> Elevation | None:
+    """Height of the surface at a place, buildings and trees included; None beyond all meshes.
+
+    Known where a terrain has been joined to a mesh.
+    """
+    known = [m for v in versions if v.media.get("surface") is not None for m in _surface(v)]
+    found = _first(files, sorted(known, key=lambda m: m.cell), lon, lat)
+    return None if found is None else replace(found, accuracy=None)
+
+
+def _first(files: Files, models: Iterable[Model], lon: float, lat: float) -> Elevation | None:
+    """Height at a place from the first model that knows it."""
+    for model in models:
         with rasterio.open(model.path(files)) as image:
             metres = _bilinear(image, lon, lat)
             if metres is not None:
@@ -121,8 +141,27 @@ def at(files: Files, versions: Sequence[Version], lon: float, lat: float) -> Ele
                     layer=model.version.layer.id,
                     version=model.version.version,
                     resolution=model.cell,
+                    accuracy=model.version.media.get("accuracy"),
                 )
     return None
+
+
+def along(
+    files: Files, versions: Sequence[Version], points: Sequence[tuple[float, float]]
+) -> list[float | None]:
+    """Heights at many places in degrees, each from the finest model that knows it, m.
+
+    Every model is opened once.
+    """
+    heights: list[float | None] = [None] * len(points)
+    for model in models(versions):
+        open_ones = [i for i, height in enumerate(heights) if height is None]
+        if not open_ones:
+            break
+        with rasterio.open(model.path(files)) as image:
+            for i in open_ones:
+                heights[i] = _bilinear(image, *points[i])
+    return heights
 
 
 def _bilinear(model: rasterio.DatasetReader, lon: float, lat: float) -> float | None:

@@ -109,7 +109,7 @@ def _sight_figures(seen: Sight, source: str) -> tuple[Figure, ...]:
         Figure(key="distance", title="平面距离", title_en="Distance on the plane",
                value=float(seen.distances[-1]), unit="m", evidence=source),
         Figure(key="clearance", title="最小净空（负为遮挡）", title_en="Least clearance",
-               value=seen.clearance, unit="m", evidence=source),
+               value=None if seen.clearance is None else round(seen.clearance, 3) + 0.0, unit="m", evidence=source),
         Figure(key="tightest", title="最紧处距观察点", title_en="Tightest at",
                value=seen.tightest, unit="m", evidence=source),
     )  # fmt: skip
