@@ -22,6 +22,7 @@ from cim.geo.crs import resolve
 from cim.ingest.source import Request
 from cim.ingest.sources.ortho.source import OrthoSource
 from cim.tiles import imagery
+from cim.tiles.imagery.cog import opened
 from tests.delivered import raster
 from tests.outside import run
 
@@ -60,6 +61,8 @@ def build(path: Path, folder: Path) -> Path:
     source = OrthoSource()
     plan = source.plan(request)
     built = [source.build(parcel, plan, request, folder) for parcel in plan.parcels]
+    more = source.further(plan, built, request, folder)
+    built += [source.build(parcel, plan, request, folder) for parcel in more]
     product = source.finish(plan, built, request, folder)
     faults = source.check(product, request, folder)[0].errors
     if faults:
@@ -74,13 +77,14 @@ def row(name: str, theirs: float, ours: float, unit: str) -> None:
 
 def tiles(cog: Path) -> None:
     """Every full tile of the finest level, ours and rio-tiler's."""
-    info = imagery.describe(cog)
+    info = opened(cog)
     level = info.levels[info.maxzoom]
-    rows, columns = (side // imagery.SIZE for side in info.shape)
     places = [
-        (info.maxzoom, level.left + c, level.top + r) for r in range(rows) for c in range(columns)
+        (info.maxzoom, level.left + c, level.top + r)
+        for r in range(level.rows)
+        for c in range(level.columns)
     ]
-    full = [p for p in places if imagery._copy(info, level, p[1], p[2]) is not None]
+    full = [p for p in places if info.copied(level, p[1], p[2]) is not None]
     ours, _ = spent(lambda: [imagery.tile(cog, place, "jpg") for place in full])
     drawn, _ = spent(lambda: [imagery.tile(cog, place, "png") for place in full[:60]])
 

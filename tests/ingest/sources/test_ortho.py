@@ -13,7 +13,7 @@ import pytest
 import rasterio
 from affine import Affine
 from PIL import Image
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
 from cim.city import Bounds, City
@@ -25,6 +25,7 @@ from cim.ingest.sources.ortho.source import OrthoSource
 from cim.installation import Installation
 from cim.layers import Kind, Layer
 from cim.tiles import imagery
+from cim.tiles.imagery.cog import Cog, opened
 from tests.delivered import NORTH, WEST, deliver, raster, refusals, warnings
 from tests.outside import program, run
 
@@ -74,6 +75,8 @@ def made(folder: Path, pixels: Pixels) -> tuple[Path, Path]:
     request = Request(paths=(path,), layer_id="test.ortho", layer=None, city=here)
     plan = source.plan(request)
     built = [source.build(parcel, plan, request, folder) for parcel in plan.parcels]
+    more = source.further(plan, built, request, folder)
+    built += [source.build(parcel, plan, request, folder) for parcel in more]
     product = source.finish(plan, built, request, folder)
     assert source.check(product, request, folder)[0].errors == ()
     return path, folder / str(product.media["cog"])
@@ -109,27 +112,28 @@ def test_every_pixel_is_where_gdalwarp_puts_it(sharp: tuple[Path, Path], tmp_pat
 
 
 def test_the_cog_lies_on_the_tile_grid_with_all_its_overviews(sharp: tuple[Path, Path]) -> None:
-    info = imagery.describe(sharp[1])
+    info = opened(sharp[1])
     assert info.maxzoom == 18
     assert len(info.levels) >= 3
-    assert info.masked
+    with rasterio.open(sharp[1]) as image:
+        assert image.mask_flag_enums[0] == [MaskFlags.per_dataset]
+        assert len(image.overviews(1)) == len(info.levels) - 1
 
 
-def places(info: imagery.Cog) -> list[tuple[int, int, int]]:
-    rows, columns = info.shape
+def places(info: Cog) -> list[tuple[int, int, int]]:
     top = info.levels[info.maxzoom]
     return [
         (info.maxzoom, top.left + c, top.top + r)
-        for c in range(columns // 256) for r in range(rows // 256)
+        for c in range(top.columns) for r in range(top.rows)
     ]  # fmt: skip
 
 
 def test_a_copied_block_is_what_gdal_decodes(smooth: tuple[Path, Path]) -> None:
     path = smooth[1]
-    info = imagery.describe(path)
+    info = opened(path)
     copied = 0
     for z, x, y in places(info):
-        raw = imagery._copy(info, info.levels[z], x, y)
+        raw = info.copied(info.levels[z], x, y)
         if raw is None:
             continue
         copied += 1
@@ -144,7 +148,7 @@ def test_a_copied_block_is_what_gdal_decodes(smooth: tuple[Path, Path]) -> None:
 
 def test_rim_tiles_are_clear_where_there_is_no_picture(sharp: tuple[Path, Path]) -> None:
     path = sharp[1]
-    info = imagery.describe(path)
+    info = opened(path)
     kinds = set()
     for place in places(info):
         auto = imagery.tile(path, place, "auto")
@@ -165,9 +169,9 @@ def test_rim_tiles_are_clear_where_there_is_no_picture(sharp: tuple[Path, Path])
 
 def test_tiles_agree_between_levels(sharp: tuple[Path, Path]) -> None:
     path = sharp[1]
-    info = imagery.describe(path)
+    info = opened(path)
     z, x, y = next(
-        p for p in places(info) if imagery._copy(info, info.levels[p[0]], p[1], p[2])
+        p for p in places(info) if info.copied(info.levels[p[0]], p[1], p[2])
     )  # fmt: skip
     for deep in (1, 2):
         child = imagery.tile(path, (z + deep, x << deep, y << deep), "png")
@@ -389,8 +393,7 @@ def test_every_way_to_say_where_there_is_picture_gives_the_files_own_mask(
         out.write(mask, 1)
     theirs = warped(tmp_path / "mask.tif", tmp_path / "theirs.tif", path)
     wanted = (theirs[0] > 127) & (theirs[1] > 0)
-    assert (mine == wanted).mean() > 0.995
-    assert 0.05 < mine.mean() < 1
+    assert (mine & wanted).sum() > 0.97 * (mine | wanted).sum()
 
 
 @pytest.mark.shared
