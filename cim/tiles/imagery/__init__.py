@@ -6,8 +6,9 @@ of them), ``joining`` (squares into a COG), ``directory`` and ``cog`` (a COG, op
 """
 
 from cim.tiles.imagery.grid import HALF, MAX_ZOOM, SIZE, zoom_resolution
-from cim.tiles.imagery.render import FORMATS, Tile, encoded, picture, tile
+from cim.tiles.imagery.render import FORMATS, Tile, blank, encoded, picture, tile
 
 __all__ = [
-    "FORMATS", "HALF", "MAX_ZOOM", "SIZE", "Tile", "encoded", "picture", "tile", "zoom_resolution",
+    "FORMATS",
+    "HALF", "MAX_ZOOM", "SIZE", "Tile", "blank", "encoded", "picture", "tile", "zoom_resolution",
 ]  # fmt: skip

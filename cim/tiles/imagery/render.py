@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -71,13 +72,16 @@ def tile(path: Path, place: tuple[int, int, int], suffix: str) -> Tile | None:
     return encoded(colours, seen, suffix)
 
 
-def encoded(colours: Pixels, seen: Seen | Pixels, suffix: str) -> Tile | None:
+def encoded(
+    colours: Pixels, seen: Seen | Pixels, suffix: str, *, opaque: bool = False
+) -> Tile | None:
     """A picture as JPEG or PNG; None where nothing of it is seen.
 
     Args:
         colours: (rows, columns, 3).
         seen: (rows, columns), or how much of it is seen, 0 to 255.
         suffix: As of ``tile``.
+        opaque: Whether PNG needs no alpha, for all of it is seen.
     """
     alpha = np.where(seen, 255, 0).astype(np.uint8) if seen.dtype == bool else seen
     if not alpha.any():
@@ -85,10 +89,20 @@ def encoded(colours: Pixels, seen: Seen | Pixels, suffix: str) -> Tile | None:
     if suffix == "jpg" or (suffix == "auto" and alpha.min() == 255):
         shown = np.where(alpha[..., None] >= 128, colours, 0).astype(np.uint8)
         return Tile(_saved(Image.fromarray(shown), "JPEG"), "image/jpeg")
+    if opaque:
+        return Tile(_saved(Image.fromarray(colours), "PNG"), "image/png")
     colours = np.array(colours)
     carry_over_rim(colours, alpha > 0, SIZE)
     clear = np.dstack([colours, alpha])
     return Tile(_saved(Image.fromarray(clear), "PNG"), "image/png")
+
+
+@lru_cache(maxsize=8)
+def blank(suffix: str, shape: tuple[int, int] = (SIZE, SIZE)) -> Tile:
+    """Nothing as a picture: clear PNG, black JPEG."""
+    if suffix == "jpg":
+        return Tile(_saved(Image.new("RGB", shape[::-1]), "JPEG"), "image/jpeg")
+    return Tile(_saved(Image.new("RGBA", shape[::-1]), "PNG"), "image/png")
 
 
 def _saved(picture: Image.Image, form: str) -> bytes:

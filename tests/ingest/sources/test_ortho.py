@@ -26,25 +26,12 @@ from cim.installation import Installation
 from cim.layers import Kind, Layer
 from cim.tiles import imagery
 from cim.tiles.imagery.cog import Cog, opened
-from tests.delivered import NORTH, WEST, deliver, raster, refusals, warnings
+from tests.delivered import NORTH, WEST, deliver, photo, raster, refusals, warnings
 from tests.outside import program, run
 
 pytestmark = pytest.mark.db
 Pixels = npt.NDArray[Any]
 CELL = 0.5
-SIDE = 700
-
-
-def picture(rows: int = SIDE, columns: int = SIDE, seed: int = 4, fields: int = 12) -> Pixels:
-    """Smooth colours with sharp fields in them, wholly lopsided; no pixel is black."""
-    y, x = np.mgrid[0:rows, 0:columns]
-    base = np.stack([60 + x * 150 / columns, 60 + y * 150 / rows, 110 + 40 * np.sin(x / 40)])
-    random = np.random.default_rng(seed)
-    for _ in range(fields):
-        top, left = random.integers(0, rows - 60), random.integers(0, columns - 60)
-        colour = random.integers(30, 220, 3)
-        base[:, top : top + 60, left : left + 60] = colour[:, None, None]
-    return base.clip(1, 254).astype(np.uint8)
 
 
 def cog(here: Installation, report: Report) -> Path:
@@ -55,13 +42,13 @@ def cog(here: Installation, report: Report) -> Path:
 @pytest.fixture(scope="module")
 def sharp(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A picture with sharp fields, and its COG."""
-    return made(tmp_path_factory.mktemp("sharp"), picture())
+    return made(tmp_path_factory.mktemp("sharp"), photo())
 
 
 @pytest.fixture(scope="module")
 def smooth(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A larger picture without them: at edges two decoders blend the halved colours otherwise."""
-    return made(tmp_path_factory.mktemp("smooth"), picture(1000, 1000, fields=0))
+    return made(tmp_path_factory.mktemp("smooth"), photo(1000, 1000, fields=0))
 
 
 def made(folder: Path, pixels: Pixels) -> tuple[Path, Path]:
@@ -146,7 +133,7 @@ def test_a_copied_block_is_what_gdal_decodes(smooth: tuple[Path, Path]) -> None:
     assert copied >= 4
 
 
-def test_rim_tiles_are_clear_where_there_is_no_picture(sharp: tuple[Path, Path]) -> None:
+def test_rim_tiles_are_clear_where_there_is_no_photo(sharp: tuple[Path, Path]) -> None:
     path = sharp[1]
     info = opened(path)
     kinds = set()
@@ -188,8 +175,8 @@ def test_sixteen_bits_and_floats_are_stretched_and_told(
     installation: Installation, tmp_path: Path
 ) -> None:
     for name, values in (
-        ("u16", picture(400, 400).astype(np.uint16) * 40 + 200),
-        ("f32", picture(400, 400).astype(np.float32) / 255),
+        ("u16", photo(400, 400).astype(np.uint16) * 40 + 200),
+        ("f32", photo(400, 400).astype(np.float32) / 255),
     ):
         report = deliver(
             installation, raster(tmp_path / f"{name}.tif", values, cell=CELL), f"test.{name}"
@@ -206,7 +193,7 @@ def test_sixteen_bits_and_floats_are_stretched_and_told(
 def test_a_grey_sheet_and_one_of_four_colours_are_shown_and_told(
     installation: Installation, tmp_path: Path
 ) -> None:
-    four = np.concatenate([picture(400, 400), picture(400, 400, seed=9)[:1]])
+    four = np.concatenate([photo(400, 400), photo(400, 400, seed=9)[:1]])
     path = raster(tmp_path / "four.tif", four, cell=CELL)
     with rasterio.open(path, "r+") as image:
         image.colorinterp = (
@@ -215,7 +202,7 @@ def test_a_grey_sheet_and_one_of_four_colours_are_shown_and_told(
     report = deliver(installation, path, "test.four")
     assert "bands (1, 2, 3) of 4 are shown" in warnings(report)
     grey = deliver(
-        installation, raster(tmp_path / "grey.tif", picture(400, 400)[:1], cell=CELL), "test.grey"
+        installation, raster(tmp_path / "grey.tif", photo(400, 400)[:1], cell=CELL), "test.grey"
     )
     assert "shown grey from band 1" in warnings(grey)
 
@@ -223,7 +210,7 @@ def test_a_grey_sheet_and_one_of_four_colours_are_shown_and_told(
 def test_two_sheets_become_one_picture_without_a_seam(
     installation: Installation, tmp_path: Path
 ) -> None:
-    whole = picture(300, 700)
+    whole = photo(300, 700)
     one = raster(tmp_path / "whole.tif", whole, cell=CELL)
     raster(tmp_path / "s" / "1.tif", whole[:, :, :370].copy(), cell=CELL)
     raster(tmp_path / "s" / "2.tif", whole[:, :, 330:].copy(), cell=CELL, west=WEST + 165)
@@ -242,9 +229,9 @@ def test_two_sheets_become_one_picture_without_a_seam(
 def test_a_damaged_sheet_is_refused_and_the_good_one_published(
     installation: Installation, tmp_path: Path
 ) -> None:
-    raster(tmp_path / "s" / "good.tif", picture(400, 400), cell=CELL)
+    raster(tmp_path / "s" / "good.tif", photo(400, 400), cell=CELL)
     bad = raster(
-        tmp_path / "s" / "torn.tif", picture(400, 400), cell=CELL, west=WEST + 220,
+        tmp_path / "s" / "torn.tif", photo(400, 400), cell=CELL, west=WEST + 220,
         compress="deflate", tiled=True, blockxsize=256, blockysize=256,
     )  # fmt: skip
     with rasterio.open(bad) as image:
@@ -269,7 +256,7 @@ def test_a_sheet_that_cannot_be_placed_is_refused_with_the_reason(
     profile: dict[str, Any], error: type[InputError], said: str, installation: Installation,
     tmp_path: Path,
 ) -> None:  # fmt: skip
-    path = raster(tmp_path / "a.tif", picture(400, 400), **({"cell": CELL} | profile))
+    path = raster(tmp_path / "a.tif", photo(400, 400), **({"cell": CELL} | profile))
     with pytest.raises(InputError, match=said):
         deliver(installation, path, "test.ortho")
     assert issubclass(error, InputError)
@@ -278,7 +265,7 @@ def test_a_sheet_that_cannot_be_placed_is_refused_with_the_reason(
 def test_a_sheet_without_any_georeference_names_the_remedy(
     installation: Installation, tmp_path: Path
 ) -> None:
-    Image.fromarray(np.moveaxis(picture(400, 400), 0, -1)).save(tmp_path / "a.tif")
+    Image.fromarray(np.moveaxis(photo(400, 400), 0, -1)).save(tmp_path / "a.tif")
     with pytest.raises(InputError, match=r"neither origin nor cell size.*\.tfw"):
         deliver(installation, tmp_path / "a.tif", "test.ortho")
     size = f"{CELL}\n0\n0\n-{CELL}\n{WEST}\n{NORTH}\n"
@@ -297,7 +284,7 @@ def test_a_sheet_of_nothing_but_nodata_is_refused(
 
 def test_a_turned_sheet_lies_turned(installation: Installation, tmp_path: Path) -> None:
     turn = Affine.translation(WEST, NORTH - 200) @ Affine.rotation(30) @ Affine.scale(0.5, -0.5)
-    path = raster(tmp_path / "a.tif", picture(400, 400), transform=turn)
+    path = raster(tmp_path / "a.tif", photo(400, 400), transform=turn)
     report = deliver(installation, path, "test.ortho")
     with rasterio.open(cog(installation, report)) as image:
         mask = image.dataset_mask() > 0
@@ -309,7 +296,7 @@ def test_a_turned_sheet_lies_turned(installation: Installation, tmp_path: Path) 
 
 
 def test_rows_that_go_up_are_turned_over(installation: Installation, tmp_path: Path) -> None:
-    pixels = picture(300, 400)
+    pixels = photo(300, 400)
     down = raster(tmp_path / "down.tif", pixels, cell=CELL)
     upward = Affine(CELL, 0, WEST, 0, CELL, NORTH - 300 * CELL)
     up = raster(tmp_path / "up.tif", pixels[:, ::-1].copy(), transform=upward)
@@ -354,7 +341,7 @@ def test_a_picture_of_the_pole_has_no_place_on_the_tile_grid(
     installation: Installation, city_at: Callable[..., City], tmp_path: Path
 ) -> None:
     world = city_at((-180, -90, 180, 90), "EPSG:32633")
-    path = raster(tmp_path / "a.tif", picture(100, 100), cell=0.01, west=10, north=89,
+    path = raster(tmp_path / "a.tif", photo(100, 100), cell=0.01, west=10, north=89,
                   crs="EPSG:4326")  # fmt: skip
     with pytest.raises(InputError, match="beyond 85° of latitude"):
         deliver(installation, path, "test.ortho", city=world)
