@@ -10,6 +10,7 @@ from cim.commands import (
     city,
     db,
     deliveries,
+    export,
     ingest,
     label,
     layers,
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command("ingest")(ingest.ingest)
 app.command("check")(check.check)
 app.command("deliveries")(deliveries.deliveries)
+app.command("export")(export.export)
 app.command("label")(label.label)
 app.command("revise")(revise.revise)
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(

@@ -14,6 +14,7 @@ from cim.ingest.sources.ortho.sheet import Sheet
 from cim.ingest.sources.ortho.stretch import NOTHING
 
 STRIKING = 8.0  # of 255: a mean difference that shows as an edge
+MOST_PAIRS = 20  # told one by one
 _DAMAGED = "the file is damaged or cut short: deliver it again"
 
 
@@ -111,12 +112,14 @@ class Account:
         return found
 
     def _colours(self) -> list[Problem]:
-        """Each pair that differs strikingly, and one line for all."""
+        """The pairs that differ most strikingly, and one line for all."""
         if not self._overlaps:
             return []
         found = []
-        for (upper, lower), sums in sorted(self._overlaps.items()):
-            mean = sums[1:4] / sums[0]
+        means = {pair: sums[1:4] / sums[0] for pair, sums in self._overlaps.items()}
+        worst = sorted(means, key=lambda pair: -np.abs(means[pair]).max())[:MOST_PAIRS]
+        for upper, lower in worst:
+            sums, mean = self._overlaps[upper, lower], means[upper, lower]
             if np.abs(mean).max() >= STRIKING:
                 found.append(
                     Problem(

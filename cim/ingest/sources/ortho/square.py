@@ -174,10 +174,10 @@ class _Drawing:
         colours, seen = piece
         if self._owner is None:
             return
-        owner = self._owner[inner]
-        for rank in np.unique(owner[seen & self.seen[inner]]):
+        owner, shared = self._owner[inner], seen & self.seen[inner]
+        for rank in np.unique(owner[shared]):
             pair = (self._square.sheets[int(rank)].id, sheet.id)
-            both = seen & (owner == rank)
+            both = shared & (owner == rank)
             self._overlaps.setdefault(pair, _Overlap()).add(self.colours[inner], colours, both)
 
     def _pieces(
