@@ -20,6 +20,7 @@ from cim.store.files import disk_errors, free
 
 SUFFIXES = frozenset({".tif", ".tiff", ".img", ".asc", ".vrt"})
 BYTES = frozenset({"uint8", "int8"})
+CACHE = 256  # MB of blocks that GDAL keeps in a worker; its own choice is a share of the machine
 _HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 

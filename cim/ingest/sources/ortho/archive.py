@@ -147,7 +147,7 @@ def build(part: Parcel, staging: Path) -> Built:
     virtual.write_text(_virtual(group), "utf-8")
     unfinished = target.with_name(f".{target.stem}.part.tif")
     try:
-        with raster.written(target):
+        with rasterio.Env(GDAL_CACHEMAX=raster.CACHE), raster.written(target):
             rasterio.shutil.copy(virtual, unfinished, driver="COG", **_profile(group))
     except Exception:
         unfinished.unlink(missing_ok=True)

@@ -103,9 +103,10 @@ def build(part: Parcel, staging: Path) -> Built:
     """Warp, lay over each other, halve, encode."""
     square: Square = part.payload
     drawing = _Drawing(square)
-    for rank, sheet in enumerate(square.sheets):
-        with raster.opened(sheet.path) as image, _warped(image, sheet, square) as warped:
-            drawing.lay(rank, warped)
+    with rasterio.Env(GDAL_CACHEMAX=raster.CACHE):
+        for rank, sheet in enumerate(square.sheets):
+            with raster.opened(sheet.path) as image, _warped(image, sheet, square) as warped:
+                drawing.lay(rank, warped)
     name = f"{part.folder}/blocks.pack"
     pack.write(staging / name, drawing.colours, drawing.seen, square.quality)
     return Built(
