@@ -16,7 +16,7 @@ from PIL import Image
 from rasterio.warp import transform_bounds
 
 from tests.api.conftest import Photographed
-from tests.api.test_wmts import warped
+from tests.api.test_wmts import warped, without_cache
 from tests.outside import program, run
 
 pytestmark = pytest.mark.db
@@ -95,7 +95,7 @@ def test_gdals_wms_driver_reads_the_service(photographed: Photographed, tmp_path
         <BlockSizeX>300</BlockSizeX><BlockSizeY>250</BlockSizeY></GDAL_WMS>"""
     )
     mine = tmp_path / "mine.tif"
-    run("gdal_translate", "-q", tmp_path / "wms.xml", mine)
+    run("gdal_translate", "-q", tmp_path / "wms.xml", mine, env=without_cache(tmp_path))
     theirs = warped(photographed.newer, tmp_path / "theirs.tif", mine)
     with rasterio.open(mine) as image:
         difference = np.abs(image.read().astype(int) - theirs[:3].astype(int))
@@ -105,9 +105,11 @@ def test_gdals_wms_driver_reads_the_service(photographed: Photographed, tmp_path
 
 @pytest.mark.oracle
 def test_gdal_finds_the_layers_and_their_boxes_in_the_capabilities(
-    photographed: Photographed,
+    photographed: Photographed, tmp_path: Path
 ) -> None:
-    told = run("gdalinfo", f"WMS:{photographed.address}/wms?VERSION=1.3.0")
+    told = run(
+        "gdalinfo", f"WMS:{photographed.address}/wms?VERSION=1.3.0", env=without_cache(tmp_path)
+    )
     assert "LAYERS=test.ortho" in told
     assert "LAYERS=test.wide" in told
 

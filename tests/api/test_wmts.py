@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -36,6 +37,11 @@ def capabilities(photographed: Photographed, path: str = "/wmts") -> ET.Element:
     return ET.fromstring(answer.content)  # noqa: S314 - our own server's
 
 
+def without_cache(folder: Path) -> dict[str, str]:
+    """The environment of a GDAL that keeps what it fetched in a folder of this test's own."""
+    return os.environ | {"GDAL_DEFAULT_WMS_CACHE_PATH": str(folder)}
+
+
 def warped(source: Path, target: Path, like: Path) -> npt.NDArray[np.uint8]:
     """The source on another picture's grid, by gdalwarp."""
     with rasterio.open(like) as image:
@@ -64,7 +70,10 @@ def test_gdal_reads_both_grids_and_finds_each_pixel_where_gdalwarp_puts_it(
     step = 300 if grid is GOOGLE else 0.003
     window = [west[0], north[0], west[0] + step, north[0] - step * 0.8]
     mine = tmp_path / "mine.tif"
-    run("gdal_translate", "-q", "-projwin", *window, f"{service},tilematrixset={name}", mine)
+    run(
+        "gdal_translate", "-q", "-projwin", *window, f"{service},tilematrixset={name}", mine,
+        env=without_cache(tmp_path),
+    )  # fmt: skip
     theirs = warped(photographed.newer, tmp_path / "theirs.tif", mine)
     with rasterio.open(mine) as image:
         ours = image.read()
