@@ -10,6 +10,7 @@ from cim.commands import (
     city,
     db,
     deliveries,
+    derive,
     export,
     ingest,
     label,
@@ -31,6 +32,7 @@ app.command("deliveries")(deliveries.deliveries)
 app.command("export")(export.export)
 app.command("label")(label.label)
 app.command("revise")(revise.revise)
+app.command("derive")(derive.derive)
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     run.run
 )

@@ -19,7 +19,6 @@ from cim.geo.crs import CGCS2000
 from cim.ingest.report import Exit, Report
 from cim.ingest.revising import Refined, Revision, revise_mesh
 from cim.installation import Installation
-from cim.layers import Kind
 from cim.store.database import ready
 from cim.store.files import write_json
 
@@ -122,12 +121,8 @@ def _refined(
 
 def _ground(installation: Installation, lon: float, lat: float) -> float:
     with ready(installation.engine) as connection:
-        models = [
-            entry.current
-            for entry in registry.entries(connection)
-            if entry.current is not None and entry.layer.kind is Kind.TERRAIN
-        ]
-    found = elevation.at(installation.files, models, lon, lat)
+        grounds = elevation.terrain(registry.entries(connection))
+    found = elevation.at(installation.files, grounds, lon, lat)
     if found is None:
         raise ParameterError(
             f"no published terrain knows the height at {lon}, {lat}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -79,19 +80,44 @@ class Grid:
         lon, lat = to_lonlat(self.crs, np.array([[x, y]]))[0]
         return float(Proj(self.crs).get_factors(float(lon), float(lat)).meridian_convergence)
 
-    def index(self, x: float, y: float) -> tuple[float, float]:
+    @overload
+    def index(self, x: float, y: float) -> tuple[float, float]: ...
+
+    @overload
+    def index(self, x: Floats, y: Floats) -> tuple[Floats, Floats]: ...
+
+    def index(self, x: float | Floats, y: float | Floats) -> tuple[Any, Any]:
         """Row and column of a place, counted from the first cell's centre."""
         return (self.north - y) / self.cell[1] - 0.5, (x - self.west) / self.cell[0] - 0.5
 
     def bilinear(self, x: float, y: float) -> float:
         """Height at a place, m; NaN beyond the cell centres or beside an unknown cell."""
-        row, column = self.index(x, y)
-        rows, columns = self.heights.shape
-        if not (0 <= row <= rows - 1 and 0 <= column <= columns - 1):
-            return float("nan")
-        r, c = min(int(row), rows - 2), min(int(column), columns - 2)
-        fr, fc = row - r, column - c
+        return float(self.bilinear_at(np.array([x]), np.array([y]))[0])
+
+    def bilinear_at(self, x: Floats, y: Floats) -> Floats:
+        """Heights at places, m; NaN beyond the cell centres or beside an unknown cell.
+
+        A cell that has no weight, for the place lies on the line of its neighbours, does not
+        matter.
+        """
         h = self.heights
-        upper = h[r, c] * (1 - fc) + h[r, c + 1] * fc
-        lower = h[r + 1, c] * (1 - fc) + h[r + 1, c + 1] * fc
-        return float(upper * (1 - fr) + lower * fr)
+        rows, columns = h.shape
+        row, column = self.index(np.asarray(x), np.asarray(y))
+        row, column = _snapped(row), _snapped(column)
+        inside = (row >= 0) & (row <= rows - 1) & (column >= 0) & (column <= columns - 1)
+        r = np.clip(np.floor(np.where(inside, row, 0)).astype(int), 0, max(rows - 2, 0))
+        c = np.clip(np.floor(np.where(inside, column, 0)).astype(int), 0, max(columns - 2, 0))
+        fr, fc = row - r, column - c
+        total = np.zeros(r.shape)
+        for dr in (0, 1):
+            for dc in (0, 1):
+                weight = (fr if dr else 1 - fr) * (fc if dc else 1 - fc)
+                height = h[np.minimum(r + dr, rows - 1), np.minimum(c + dc, columns - 1)]
+                total += np.where(weight == 0.0, 0.0, weight * height)
+        return np.asarray(np.where(inside, total, np.nan))
+
+
+def _snapped(index: Floats) -> Floats:
+    """Indices that are whole but for rounding are whole: a place on a line is on it."""
+    whole = np.round(index)
+    return np.asarray(np.where(np.abs(index - whole) < 1e-7, whole, index))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,7 @@ def _built(data: Mapping[str, Any], key: str) -> Built | None:
         extent=None if data["extent"] is None else Bounds(*data["extent"]),
         refused=tuple(Problem(**p) for p in data["refused"]),
         warnings=tuple(Problem(**p) for p in data["warnings"]),
+        files=tuple(data.get("files", ())),
     )
 
 
@@ -95,21 +96,39 @@ class Kept:
             self._marks = dict(_read(folder / PARTS))
 
     def take(self, staging: Path, parcel: Parcel, key: str) -> Built | None:
-        """Link a part's folder into staging if nothing of the part has changed.
+        """Link a part's folder or files into staging if nothing of the part has changed.
 
         Published files are never written to again, so one file may serve many versions.
         """
-        if self._folder is None or parcel.folder is None or parcel.id not in self._marks:
+        if self._folder is None or parcel.id not in self._marks:
             return None
         built = _built(self._marks[parcel.id], key)
-        source, target = self._folder / parcel.folder, staging / parcel.folder
-        if built is None or not (source.is_dir() or not built.facts):
+        if built is None or not self._link(self._folder, staging, parcel, built):
             return None
-        shutil.rmtree(target, ignore_errors=True)
-        if source.is_dir():
-            shutil.copytree(source, target, copy_function=link)
         write_mark(staging, built, key)
         return built
+
+    def _link(self, folder: Path, staging: Path, parcel: Parcel, built: Built) -> bool:
+        """Link what a part was built into; False where that is not there."""
+        if parcel.folder is None:
+            return bool(built.files) and _link_files(folder, staging, built.files)
+        source, target = folder / parcel.folder, staging / parcel.folder
+        if not source.is_dir():
+            return not built.facts
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target, copy_function=link)
+        return True
+
+
+def _link_files(folder: Path, staging: Path, names: Sequence[str]) -> bool:
+    if not all((folder / name).is_file() for name in names):
+        return False
+    for name in names:
+        target = staging / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        link(str(folder / name), str(target))
+    return True
 
 
 def link(source: str, target: str) -> None:

@@ -20,9 +20,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from cim import __version__
-from cim.catalog import registry
+from cim.catalog import elevation, registry
 from cim.catalog.registry import Entry
 from cim.errors import CheckError, ConflictError, FormatError, InputError
+from cim.ingest.borrowing import borrowed
 from cim.ingest.crew import Crew, Job, crew_for
 from cim.ingest.keys import common_key, part_keys, version_key
 from cim.ingest.marks import Kept
@@ -156,9 +157,13 @@ def ingest(
         heights=str(request.heights),
         geoid=request.city.geoid_source,
     )
-    with _alone(engine, request.layer_id), disk_errors(files.root):
+    with (
+        _alone(engine, request.layer_id),
+        disk_errors(files.root),
+        borrowed(reader, request, engine, files) as lent,
+    ):
         known = _entries(engine)
-        request = replace(request, elevation=_elevation(known, files))
+        request = replace(request, elevation=elevation.rasters(known, files), borrowed=lent)
         plan = reader.plan(request)
         _note_plan(report, plan)
         _require_parts(plan, request)
@@ -301,13 +306,6 @@ class _Run:
 def _entries(engine: Engine) -> list[Entry]:
     with ready(engine) as connection:
         return registry.entries(connection)
-
-
-def _elevation(entries: Sequence[Entry], files: Files) -> tuple[Path, ...]:
-    """Rasters of the published elevation models, the finest first."""
-    models = [e.current for e in entries if e.current is not None and e.layer.kind is Kind.TERRAIN]
-    models.sort(key=lambda v: float(v.media["resolution"]))
-    return tuple(files.file(v.layer.id, v.version, str(v.media["dem"])) for v in models)
 
 
 def _require_unmoved(before: Entry | None, based_on: int | None, layer_id: str) -> None:

@@ -45,6 +45,8 @@ class Request:
         options: What the source's own ``Options`` are made from, as given: ``-o name=value``.
         elevation: Rasters of the published elevation models, the finest first: orthometric
             heights, m, each with its own CRS. For sources that put things on the ground.
+        borrowed: Rows of published vector layers that the source asked for, by layer id:
+            GeoParquet in degrees (CGCS2000).
     """
 
     paths: tuple[Path, ...]
@@ -56,6 +58,7 @@ class Request:
     origin: tuple[float, float, float] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     elevation: tuple[Path, ...] = ()
+    borrowed: Mapping[str, Path] = field(default_factory=dict)
 
 
 class Options(BaseModel):
@@ -105,7 +108,7 @@ class Parcel:
         payload: Whatever ``build`` needs; picklable.
         folder: Folder below staging that holds every file the part is built into, and no other
             part's: it is taken whole from the served version when nothing of the part changed.
-            None for a part whose files do not last.
+            None for a part whose files do not last, or that names them when it is built.
         needs: Ids of parts that this one is made from; they are built before it.
         decides: What else decides this part alone, JSON values (a matrix, a row's digest).
     """
@@ -157,6 +160,8 @@ class Built:
         extent: Where the part lies, degrees.
         refused: Inner parts that did not make it.
         warnings: Faults that lost nothing.
+        files: Files below staging that it was built into, where it has no folder of its own: they
+            are taken one by one from the served version when nothing of the part changed.
     """
 
     parcel: str
@@ -165,6 +170,7 @@ class Built:
     extent: Bounds | None = None
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +230,10 @@ class Source(Protocol):
 
     def supports(self, path: Path) -> bool:
         """Say yes from names and headers alone: as fast for 40 GB as for 40 kB."""
+
+    def borrows(self, request: Request) -> tuple[str, ...]:
+        """Published vector layers whose rows it needs; it finds them in ``request.borrowed``."""
+        return ()
 
     def plan(self, request: Request) -> Plan:
         """List the parts and where they lie, from headers alone.

@@ -21,7 +21,9 @@ from cim.geo.visibility import (
     Classes,
     Eye,
     drop,
+    line_of_sight,
     radius_of_curvature,
+    skyline,
     viewshed,
 )
 
@@ -265,3 +267,119 @@ def test_an_observer_without_ground_is_refused(place: tuple[float, float]) -> No
         viewshed(
             grid(heights), Eye(x=place[0], y=place[1], height=1), reach=100, target_height=0, bend=0
         )
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    seed=st.integers(0, 10_000),
+    eye=st.tuples(st.floats(0.01, 31.9), st.floats(0.01, 31.9)),
+    height=st.floats(0, 60),
+    target=st.sampled_from([0.0, 3.0]),
+    cell=st.sampled_from([(10.0, 10.0), (10.0, 7.0), (5.0, 12.0)]),
+    bend=st.sampled_from([0.0, 6.7e-8, 1e-4]),
+    holes=st.booleans(),
+)
+def test_the_sweep_says_of_every_cell_what_its_own_line_of_sight_says(
+    seed: int, eye: tuple[float, float], height: float, target: float,
+    cell: tuple[float, float], bend: float, holes: bool,
+) -> None:  # fmt: skip
+    heights = fractal(seed)
+    if holes:
+        heights[np.random.default_rng(seed).random(heights.shape) < 0.01] = np.nan
+    ground = Grid(heights=heights, west=WEST, north=NORTH, cell=cell, crs=CRS.from_epsg(4545))
+    x, y = WEST + (eye[1] + 0.5) * cell[0], NORTH - (eye[0] + 0.5) * cell[1]
+    if not math.isfinite(ground.bilinear(x, y)):
+        return
+    looker = Eye(x=x, y=y, height=height)
+    classes = viewshed(ground, looker, reach=1e6, target_height=target, bend=bend)
+    said = {True: SEEN, False: HIDDEN, None: UNKNOWN}
+    for row in range(0, 33, 2):
+        for column in range(33):
+            if math.isnan(heights[row, column]):
+                assert classes[row, column] == UNKNOWN
+                continue
+            goal = (WEST + (column + 0.5) * cell[0], NORTH - (row + 0.5) * cell[1])
+            sight = line_of_sight(ground, looker, goal, target_height=target, bend=bend)
+            if sight.clearance is not None and abs(sight.clearance) < 1e-6:
+                continue  # a tie, decided by rounding
+            assert classes[row, column] == said[sight.seen]
+
+
+def test_a_line_of_sight_tells_where_and_by_how_much_a_wall_hides() -> None:
+    heights = np.zeros((21, 120))
+    heights[:, 50] = 30.0
+    ground = grid(heights)
+    x, y = centre(10, 10)
+    sight = line_of_sight(
+        ground, Eye(x=x, y=y, height=20.0), centre(10, 90), target_height=0.0, bend=0.0
+    )
+    # The line falls 20 m over 800 m: at the wall, 400 m off, it is 10 m high.
+    assert sight.seen is False
+    assert sight.clearance == pytest.approx(-20.0)
+    assert sight.tightest == pytest.approx(400.0)
+    assert np.interp(400.0, sight.distances, sight.line) == pytest.approx(10.0)
+    over = line_of_sight(
+        ground, Eye(x=x, y=y, height=20.0), centre(10, 90), target_height=45.0, bend=0.0
+    )
+    assert over.seen is True
+    assert over.clearance == pytest.approx(20 + 400 * 25 / 800 - 30)
+
+
+def test_an_unknown_height_on_the_way_leaves_a_line_of_sight_open() -> None:
+    heights = np.zeros((21, 60))
+    heights[10, 30] = np.nan
+    x, y = centre(10, 10)
+    sight = line_of_sight(
+        grid(heights), Eye(x=x, y=y, height=5.0), centre(10, 50), target_height=5.0, bend=0.0
+    )
+    assert sight.seen is None
+
+
+def test_over_a_round_earth_a_line_of_sight_bends_as_the_formula_says() -> None:
+    bend = (1 - 1 / 7) / (2 * R)
+    x, y = centre(1, 0)
+    sight = line_of_sight(
+        grid(np.zeros((3, 1001))), Eye(x=x, y=y, height=1.0), centre(1, 1000),
+        target_height=1.0, bend=bend,
+    )  # fmt: skip
+    # 10 km: halfway the line passes 1 m - 5 km x 5 km x bend above the sea.
+    assert sight.clearance == pytest.approx(1.0 - 5000.0**2 * bend, abs=1e-6)
+    assert sight.tightest == pytest.approx(5000.0, abs=CELL)
+
+
+def test_the_skyline_inside_a_crater_is_its_rim() -> None:
+    size, rim = 201, 800.0
+    r = away((size, size), (100, 100))
+    heights = np.where(np.abs(r - rim) <= CELL, 200.0, 0.0)
+    x, y = centre(100, 100)
+    sky = skyline(grid(heights), Eye(x=x, y=y, height=2.0), count=72, reach=1e6, bend=0.0)
+    assert sky.azimuths[:3].tolist() == [0.0, 5.0, 10.0]
+    expected = np.degrees(np.arctan(198.0 / sky.distances))
+    assert sky.distances == pytest.approx(rim, abs=2 * CELL)
+    assert sky.elevations == pytest.approx(expected, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10_000), at=places, height=st.floats(0, 30))
+def test_what_rises_above_the_skyline_is_seen_and_what_lies_below_is_not(
+    seed: int, at: tuple[int, int], height: float
+) -> None:
+    heights = fractal(seed)
+    ground = grid(heights)
+    x, y = centre(*at)
+    looker = Eye(x=x, y=y, height=height)
+    sky = skyline(ground, looker, count=48, reach=1e6, bend=6.7e-8)
+    for azimuth, elevation, distance in zip(
+        sky.azimuths, sky.elevations, sky.distances, strict=True
+    ):
+        if not math.isfinite(elevation):
+            continue
+        goal = (
+            x + distance * math.sin(math.radians(azimuth)),
+            y + distance * math.cos(math.radians(azimuth)),
+        )
+        sight = line_of_sight(ground, looker, goal, target_height=0.0, bend=6.7e-8)
+        assert sight.clearance is None or sight.clearance > -1e-6
+        assert np.degrees(
+            np.arctan((sight.line[-1] - sight.line[0] - 6.7e-8 * distance**2) / distance)
+        ) == pytest.approx(elevation, abs=1e-6)

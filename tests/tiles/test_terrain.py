@@ -17,6 +17,7 @@ from cim.city import Bounds
 from cim.errors import FormatError
 from cim.geo.crs import lonlat_bounds
 from cim.geo.heights import ConstantGeoid, GridGeoid
+from cim.tiles.terrain.normal import oct_encode
 from cim.tiles.terrain.place import Place
 from cim.tiles.terrain.pyramid import (
     Model,
@@ -26,7 +27,7 @@ from cim.tiles.terrain.pyramid import (
     tiles_over,
     write_pyramid,
 )
-from cim.tiles.terrain.quantized_mesh import encode, level_step, oct_encode
+from cim.tiles.terrain.quantized_mesh import encode, level_step
 from cim.tiles.terrain.reader import FULL, DecodedTile, decode, faults, gap
 from tests.delivered import NORTH, WEST, hills
 

@@ -13,14 +13,18 @@ import rasterio.errors
 from pyproj import CRS
 from rasterio._err import CPLE_BaseError
 
-from cim.city import Bounds
-from cim.errors import CrsError, FormatError, StorageError
+from cim.city import Bounds, City
+from cim.errors import CrsError, FormatError, OutsideCityError, StorageError
 from cim.geo.crs import ResolvedCrs, lonlat_bounds, resolve
 from cim.store.files import disk_errors, free
 
 SUFFIXES = frozenset({".tif", ".tiff", ".img", ".asc", ".vrt"})
 BYTES = frozenset({"uint8", "int8"})
 CACHE = 256  # MB of blocks that GDAL keeps in a worker; its own choice is a share of the machine
+SWAPPED = (
+    "its axes look swapped: with x and y exchanged it lies in the city; export it again with "
+    "east before north"
+)
 _HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -49,9 +53,19 @@ def opened(path: Path) -> Iterator[rasterio.DatasetReader]:
     Raises:
         FormatError: GDAL cannot open or read it.
     """
+    with readable(path), _quietly_open(path) as image:
+        yield image
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Whatever GDAL says of a bad raster becomes one sentence, inside ``written`` too.
+
+    Raises:
+        FormatError: GDAL cannot open or read it.
+    """
     try:
-        with _quietly_open(path) as image:
-            yield image
+        yield
     except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
         raise FormatError(
             f"GDAL cannot read it: {str(error).splitlines()[0][:200]}",
@@ -120,6 +134,38 @@ def extent(image: rasterio.DatasetReader, crs: CRS, path: Path) -> Bounds:
         return Bounds(*lonlat_bounds(crs, span(image)))
     except CrsError as error:
         raise CrsError(error.reason, path=path, remedy=error.remedy) from error
+
+
+def within_city(image: rasterio.DatasetReader, crs: CRS, path: Path, city: City) -> Bounds:
+    """Where a raster lies, degrees, held against the city.
+
+    Raises:
+        CrsError: it lies nowhere on Earth; the remedy says so where its axes look swapped.
+        OutsideCityError: its axes look swapped. Others that lie outside are let through: whoever
+            reads them refuses them with both extents.
+    """
+    try:
+        box = extent(image, crs, path)
+    except CrsError as error:
+        if not _swapped(image, crs, city):
+            raise
+        raise CrsError(error.reason, path=path, remedy=SWAPPED) from error
+    if not city.bounds.touches(box) and _swapped(image, crs, city):
+        raise OutsideCityError(
+            f"the data lie at {box}, outside {city.name} at {city.bounds}",
+            path=path,
+            remedy=SWAPPED,
+        )
+    return box
+
+
+def _swapped(image: rasterio.DatasetReader, crs: CRS, city: City) -> bool:
+    """Whether the raster would lie in the city if x were y and y were x."""
+    left, bottom, right, top = span(image)
+    try:
+        return city.bounds.touches(Bounds(*lonlat_bounds(crs, (bottom, left, top, right))))
+    except CrsError:
+        return False
 
 
 def span(image: rasterio.DatasetReader) -> tuple[float, float, float, float]:

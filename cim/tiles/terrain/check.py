@@ -12,7 +12,8 @@ import orjson
 from cim.city import Bounds
 from cim.errors import FormatError
 from cim.tiles.look import Look
-from cim.tiles.terrain.reader import DecodedTile, decode, faults, gap
+from cim.tiles.terrain.level_check import Between
+from cim.tiles.terrain.reader import DecodedTile, decode, faults, gap, is_level
 
 SAME = 1e-6  # m: what decoding 16-bit heights in floating point may add
 LOWEST, HIGHEST = -500.0, 9000.0  # ellipsoidal heights on Earth's land, m
@@ -45,21 +46,25 @@ def check_terrain_folder(
     if described.errors:
         return (described, tiles, seams, place)
     _place(layer["bounds"], bounds, place)
+    levels = layer["available"]
+    between = Between(folder, levels, layer.get("metadataAvailability"), strict=strict)
     announced: set[Path] = set()
     worst = 0.0
-    for z, ranges in enumerate(layer["available"]):
+    for z, ranges in enumerate(levels):
         before: tuple[int, Column] = (-2, {})
         for x, ys in _columns(ranges):
             column = _decoded(folder, (z, x), ys, tiles, announced)
             beside = before[1] if before[0] == x - 1 else {}
             worst = max(worst, _seams(z, x, column, beside, seams, strict=strict))
+            for y, tile in column.items():
+                between.look(z, x, y, tile)
             before = (x, column)
     seams.figures["worst_gap_m"] = worst
     lost = set(folder.rglob("*.terrain")) - announced
     tiles.figures["orphans"] = len(lost)
     for one in sorted(lost):
         tiles.note(f"{one.relative_to(folder).as_posix()}: layer.json does not announce it")
-    return (described, tiles, seams, place)
+    return (described, tiles, seams, between.steps, between.told, place)
 
 
 def _layer_faults(layer: Any) -> Iterator[str]:
@@ -76,8 +81,9 @@ def _layer_faults(layer: Any) -> Iterator[str]:
     box = layer.get("bounds")
     if not _is_box(box):
         yield f"bounds are {box!r}"
+    yield from _extension_faults(layer)
     available = layer.get("available")
-    if not isinstance(available, list) or not all(map(_is_level, available)):
+    if not isinstance(available, list) or not all(map(is_level, available)):
         yield "available is no list of levels with their rectangles"
         return
     if sum(_size(r) for level in available for r in level) > MOST_TILES:
@@ -88,6 +94,18 @@ def _layer_faults(layer: Any) -> Iterator[str]:
         yield "the two tiles of level 0 are not announced: clients begin there"
 
 
+def _extension_faults(layer: dict[str, Any]) -> Iterator[str]:
+    """What is odd with the announced extensions."""
+    names = layer.get("extensions", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        yield f"extensions are {names!r}"
+    elif "vertexnormals" in names:
+        yield "extensions name vertexnormals, whose length clients read backwards"
+    every = layer.get("metadataAvailability")
+    if every is not None and (type(every) is not int or every < 1):
+        yield f"metadataAvailability is {every!r}, no number of levels"
+
+
 def _is_box(box: Any) -> bool:
     if not isinstance(box, list) or len(box) != 4:
         return False
@@ -95,14 +113,6 @@ def _is_box(box: Any) -> bool:
         return False
     west, south, east, north = map(float, box)
     return -180 <= west < east <= 180 and -90 <= south < north <= 90
-
-
-def _is_level(level: Any) -> bool:
-    keys = ("startX", "startY", "endX", "endY")
-    return isinstance(level, list) and all(
-        isinstance(r, dict) and all(type(r.get(k)) is int and r[k] >= 0 for k in keys)
-        for r in level
-    )
 
 
 def _size(box: dict[str, int]) -> int:

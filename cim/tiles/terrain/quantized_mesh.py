@@ -10,20 +10,29 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from pydelatin import Delatin
+import orjson
+from numba import njit
 
-from cim.geo.ellipsoid import RADII, to_ecef
-from cim.tiles.terrain.place import STEPS, Place
+from cim.tiles.terrain.horizon import horizon
+from cim.tiles.terrain.mesh import triangulate
+from cim.tiles.terrain.normal import normals
+from cim.tiles.terrain.place import POSTS, STEPS, Place
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.uint16]
+Water = npt.NDArray[np.uint8]
+Children = Sequence[Sequence[Mapping[str, int]]]
 
 FULL = 32767
 FINEST_STEP = 2.0**-12
-NORMALS, METADATA = 1, 4
+NORMALS, WATER, METADATA = 1, 2, 4
+WATER_POSTS = 256  # a side of the mask
+_QUANTA: Numbers = np.round(np.arange(POSTS) / STEPS * FULL).astype(np.int64)  # of the posts
 
 
 def level_step(relief: float) -> float:
@@ -34,202 +43,131 @@ def level_step(relief: float) -> float:
     return step
 
 
-def encode(place: Place, heights: Floats, step: float, tolerance: float) -> bytes:
-    """One tile.
+def encode(
+    place: Place,
+    heights: Floats,
+    step: float,
+    tolerance: float,
+    *,
+    water: Water | None = None,
+    children: Children | None = None,
+    rim: Floats | None = None,
+    cross: bool = False,
+) -> bytes:
+    """One tile, not compressed.
 
     Args:
         place: Where it lies.
-        heights: (67, 67) ellipsoidal heights, m, rows from the south, with one post of halo.
+        heights: (67, 67) ellipsoidal heights, m, rows from the south, with one post of halo; no
+            NaN.
         step: The level's height step, m.
-        tolerance: Largest distance of the mesh from the posts, m; twice that in triangles on the
-            border, for all of its posts are put in there after meshing.
+        tolerance: Largest distance of the mesh from any post, m; half a step where that is more.
+        water: (256, 256), 0 land to 255 water, first row north; None leaves it out.
+        children: ``available`` of the levels below, the next one first; None leaves it out.
+        rim: (4, 65) heights of the west, south, east and north border, which hold there instead
+            of ``heights`` and are not rounded to the step (see ``cim.tiles.terrain.rim``).
+        cross: Keep all posts of the middle row and column, for children that come not all four.
     """
-    rounded = np.round(heights[1:-1, 1:-1] / step) * step
-    columns, rows, triangles = _mesh(rounded, tolerance)
-    order, triangles = _by_first_use(triangles)
-    columns, rows = columns[order], rows[order]
-    height = rounded[rows, columns]
-    lon, lat = place.longitudes()[columns], place.latitudes()[rows]
-    header, low, quantum = _header(lon, lat, height, step)
-    u = np.round(columns / STEPS * FULL).astype(np.int64)
-    v = np.round(rows / STEPS * FULL).astype(np.int64)
-    h = np.round((height - low) / quantum).astype(np.int64)
-    count = len(order)
-    wide = count > 65536
-    body = [header, struct.pack("<I", count)]
-    body += [_zigzag(part).tobytes() for part in (u, v, h)]
-    index = np.uint32 if wide else np.uint16
-    if wide:
-        body.append(b"\0" * (-sum(map(len, body)) % 4))
-    body.append(struct.pack("<I", len(triangles)))
-    body.append(_high_water(triangles.ravel()).astype(index).tobytes())
-    for edge in (columns == 0, rows == 0, columns == STEPS, rows == STEPS):
-        members = np.flatnonzero(edge)
-        body += [struct.pack("<I", len(members)), members.astype(index).tobytes()]
-    normals = _normals(place, heights, columns, rows, lon, lat)
-    body += [struct.pack("<BI", NORMALS, normals.nbytes), normals.tobytes()]
+    level = np.round(heights[1:-1, 1:-1] / step) * step
+    if rim is not None:
+        level[:, 0], level[0], level[:, -1], level[-1] = rim
+    triangles = triangulate(level, tolerance - step / 2, cross=cross)
+    posts, codes = _numbered(triangles)
+    low, quantum = _range(level, step)
+    header = _header(place, posts, level, low, low + FULL * quantum)
+    vertices, edges = _packed(posts, level, low, quantum, _QUANTA)
+    body = [header, struct.pack("<I", len(posts)), vertices.tobytes()]
+    body += [struct.pack("<I", len(triangles)), codes.tobytes()]
+    for edge in edges:
+        body += [struct.pack("<I", POSTS), edge.tobytes()]
+    body.append(_extension(NORMALS, normals(place, heights, posts).tobytes()))
+    if water is not None:
+        body.append(_extension(WATER, _mask(water)))
+    if children is not None:
+        told = orjson.dumps({"available": children})
+        body.append(_extension(METADATA, struct.pack("<I", len(told)) + told))
     return b"".join(body)
 
 
-def _mesh(heights: Floats, tolerance: float) -> tuple[Ints, Ints, Ints]:
-    """Columns, rows and triangles (counter-clockwise from above) of a TIN with a full border."""
-    # Delatin's y counts from its last row: rows from the south go in upside down.
-    mesh = Delatin(np.ascontiguousarray(heights[::-1], np.float32), max_error=tolerance)
-    vertices = np.asarray(mesh.vertices)
-    columns = np.round(vertices[:, 0]).astype(np.int64)
-    rows = np.round(vertices[:, 1]).astype(np.int64)
-    triangles = np.asarray(mesh.triangles).reshape(-1, 3).astype(np.int64)
-    backwards = _turn(columns, rows, triangles) < 0
-    triangles[backwards] = triangles[backwards][:, ::-1]
-    places = np.stack([columns, rows])
-    for axis, line in ((0, 0), (1, 0), (0, STEPS), (1, STEPS)):
-        places, triangles = _fill_border(places, axis, line, triangles)
-    return places[0], places[1], triangles
+def _extension(number: int, data: bytes) -> bytes:
+    return struct.pack("<BI", number, len(data)) + data
 
 
-def _fill_border(places: Ints, axis: int, line: int, triangles: Ints) -> tuple[Ints, Ints]:
-    """Put every post of one border into the mesh.
-
-    A triangle with a side on the border that skips posts becomes a fan from its third vertex, so
-    that both neighbours hold all posts and decode to the same line.
-
-    Args:
-        places: (2, n) columns and rows of the vertices.
-        axis: 0 for a border of constant column, 1 for one of constant row.
-        line: The constant.
-        triangles: (m, 3).
-    """
-    on = places[axis] == line
-    for turn in range(3):
-        a, b = triangles[:, turn], triangles[:, (turn + 1) % 3]
-        gap = np.abs(places[1 - axis, a] - places[1 - axis, b])
-        wide = np.flatnonzero(on[a] & on[b] & (gap > 1))
-        if len(wide):
-            places, triangles = _fans(places, axis, line, triangles, turn, wide)
-            on = places[axis] == line
-    return places, triangles
+def _mask(water: Water) -> bytes:
+    """The mask's bytes; a single one where it is the same all over."""
+    if water.shape != (WATER_POSTS, WATER_POSTS) or water.dtype != np.uint8:
+        raise ValueError(f"a water mask is {WATER_POSTS} bytes square, not {water.shape}")
+    uniform = water.min() == water.max()
+    return bytes([water[0, 0]]) if uniform else water.tobytes()
 
 
-def _fans(
-    places: Ints, axis: int, line: int, triangles: Ints, turn: int, wide: Ints
-) -> tuple[Ints, Ints]:
-    """Replace the triangles ``wide`` by fans over the posts between their corners a and b."""
-    along = places[1 - axis]
-    a, b, c = (triangles[wide, (turn + k) % 3] for k in range(3))
-    gaps = np.abs(along[b] - along[a])
-    signs = np.sign(along[b] - along[a])
-    inner = gaps - 1
-    owner = np.repeat(np.arange(len(wide)), inner)
-    nth = np.arange(inner.sum()) - np.repeat(np.cumsum(inner) - inner, inner) + 1
-    posts = along[a][owner] + signs[owner] * nth
-    new = places.shape[1] + np.arange(len(posts))
-    fixed = np.full(len(posts), line)
-    grown = np.concatenate(
-        [places, np.stack([fixed, posts] if axis == 0 else [posts, fixed])], axis=1
-    )
-    begins = np.cumsum(inner) - inner
-    chain_from = np.concatenate([a, new])
-    chain_to = np.concatenate([new[begins], np.empty(0, np.int64)])
-    following = np.append(new[1:], -1)
-    ends = begins + inner - 1
-    following[ends] = b
-    chain_to = np.concatenate([chain_to, following])
-    apex = np.concatenate([c, c[owner]])
-    fan = np.stack([chain_from, chain_to, apex], axis=1)
-    kept = np.delete(triangles, wide, axis=0)
-    return grown, np.concatenate([kept, fan])
-
-
-def _turn(x: Ints, y: Ints, triangles: Ints) -> Ints:
-    a, b, c = triangles.T
-    twice_area: Ints = (x[b] - x[a]) * (y[c] - y[a]) - (x[c] - x[a]) * (y[b] - y[a])
-    return twice_area
-
-
-def _high_water(indices: Ints) -> Ints:
-    """Codes of indices that are numbered by first use: the highest so far, minus the index."""
-    highest = np.maximum.accumulate(indices) + 1
-    codes: Ints = np.append(0, highest[:-1]).astype(np.int64) - indices
-    return codes
-
-
-def _by_first_use(triangles: Ints) -> tuple[Ints, Ints]:
-    """Order of vertices by first use, and the triangles in new numbers."""
-    used, first, inverse = np.unique(triangles.ravel(), return_index=True, return_inverse=True)
-    rank = np.empty(len(used), np.int64)
-    by_use = np.argsort(first, kind="stable")
-    rank[by_use] = np.arange(len(used))
-    return used[by_use], rank[inverse].reshape(-1, 3)
-
-
-def _zigzag(values: Ints) -> npt.NDArray[np.uint16]:
-    delta = np.diff(values, prepend=0)
-    return ((delta << 1) ^ (delta >> 63)).astype(np.uint16)
-
-
-def _header(lon: Floats, lat: Floats, height: Floats, step: float) -> tuple[bytes, float, float]:
-    """The 88 bytes of the header, the lowest height, and the height quantum.
+def _range(level: Floats, step: float) -> tuple[float, float]:
+    """The lowest height and the height quantum of a tile.
 
     Lowest is a multiple of the level's step and the quantum a power of two not above it: both are
     exact in float32, and every tile decodes equal heights to equal numbers.
     """
-    low = math.floor(height.min() / step) * step
-    relief = float(height.max()) - low
+    low = math.floor(level.min() / step) * step
+    relief = float(level.max()) - low
     quantum = FINEST_STEP
     while quantum < step and quantum * FULL < relief:
         quantum *= 2
-    high = low + FULL * quantum
-    points = to_ecef(lon, lat, height)
-    centre = (points.min(axis=0) + points.max(axis=0)) / 2
-    radius = float(np.linalg.norm(points - centre, axis=1).max())
-    occlusion = _occlusion_point(points, centre)
-    header = struct.pack("<3d2f4d3d", *centre, low, high, *centre, radius, *occlusion)
-    return header, low, quantum
+    return low, quantum
 
 
-def _occlusion_point(points: Floats, centre: Floats) -> Floats:
-    """Point on the scaled ellipsoid's ray below which all points are hidden behind the horizon."""
-    direction = centre / RADII
-    direction = direction / np.linalg.norm(direction)
-    scaled = points / RADII
-    size = np.maximum(1.0, np.linalg.norm(scaled, axis=1))
-    unit = scaled / np.linalg.norm(scaled, axis=1)[:, None]
-    cos_a = unit @ direction
-    sin_a = np.linalg.norm(np.cross(unit, direction), axis=1)
-    cos_b = 1 / size
-    sin_b = np.sqrt(size**2 - 1) * cos_b
-    reach = cos_a * cos_b - sin_a * sin_b
-    if (reach <= 1e-3).any():  # a hemisphere hides nothing of itself
-        return np.asarray(direction * 1e3)
-    return np.asarray(direction * (1 / reach).max())
+def _header(place: Place, posts: Numbers, level: Floats, low: float, high: float) -> bytes:
+    far = horizon(place, posts, level)
+    return struct.pack("<3d2f4d3d", *far.centre, low, high, *far.centre, far.radius, *far.point)
 
 
-def _normals(
-    place: Place, heights: Floats, columns: Ints, rows: Ints, lon: Floats, lat: Floats
-) -> npt.NDArray[np.uint8]:
-    """Oct-encoded ECEF normals from central differences of the elevation model."""
-    latitudes = np.radians(place.latitudes())
-    spacing = np.radians(place.width / STEPS) * RADII[0]
-    east = (heights[1:-1, 2:] - heights[1:-1, :-2]) / (
-        2 * spacing * np.maximum(np.cos(latitudes), 1e-6)
-    )[:, None]
-    north = (heights[2:, 1:-1] - heights[:-2, 1:-1]) / (2 * spacing)
-    de, dn = east[rows, columns], north[rows, columns]
-    size = np.sqrt(de**2 + dn**2 + 1)
-    lam, phi = np.radians(lon), np.radians(lat)
-    e, n, u = -de / size, -dn / size, 1 / size
-    x = -np.sin(lam) * e - np.sin(phi) * np.cos(lam) * n + np.cos(phi) * np.cos(lam) * u
-    y = np.cos(lam) * e - np.sin(phi) * np.sin(lam) * n + np.cos(phi) * np.sin(lam) * u
-    z = np.cos(phi) * n + np.sin(phi) * u
-    return oct_encode(np.stack([x, y, z], axis=1))
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _numbered(triangles: Numbers) -> tuple[Numbers, Codes]:
+    """Posts in the order of their first use, and the triangles' high-water-mark codes.
+
+    A code is the next new number minus the vertex's: 0 is a vertex not used before.
+    """
+    number = np.full(POSTS * POSTS, -1, np.int64)
+    posts = np.empty(POSTS * POSTS, np.int64)
+    codes = np.empty(triangles.size, np.uint16)
+    count = at = 0
+    for t in range(len(triangles)):
+        for k in range(3):
+            post = triangles[t, k]
+            if number[post] < 0:
+                number[post] = count
+                posts[count] = post
+                codes[at] = 0
+                count += 1
+            else:
+                codes[at] = count - number[post]
+            at += 1
+    return posts[:count].copy(), codes
 
 
-def oct_encode(vectors: Floats) -> npt.NDArray[np.uint8]:
-    """Unit vectors, (n, 3), as two bytes each, (n, 2)."""
-    scaled = vectors / np.abs(vectors).sum(axis=1, keepdims=True)
-    x, y, z = scaled.T
-    sign_x, sign_y = np.where(x < 0, -1.0, 1.0), np.where(y < 0, -1.0, 1.0)
-    folded_x = np.where(z < 0, (1 - np.abs(y)) * sign_x, x)
-    folded_y = np.where(z < 0, (1 - np.abs(x)) * sign_y, y)
-    both = np.stack([folded_x, folded_y], axis=1)
-    return np.round((both * 0.5 + 0.5) * 255).astype(np.uint8)
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _packed(
+    posts: Numbers, level: Floats, low: float, quantum: float, quanta: Numbers
+) -> tuple[Codes, Codes]:
+    """Vertices, (3, n): u, v, height as zig-zag coded steps; and the four lists of edges, (4, 65).
+
+    Lists: west, south, east, north, each from its south or west end; corners are in two of them.
+    """
+    vertices, edges = np.empty((3, len(posts)), np.uint16), np.empty((4, POSTS), np.uint16)
+    before = np.zeros(3, np.int64)
+    for i in range(len(posts)):
+        row, column = divmod(posts[i], POSTS)
+        height = int(np.rint((level[row, column] - low) / quantum))
+        now = (quanta[column], quanta[row], height)
+        for k in range(3):
+            change = now[k] - before[k]
+            vertices[k, i] = (change << 1) ^ (change >> 63)
+            before[k] = now[k]
+        if column == 0:
+            edges[0, row] = i
+        if row == 0:
+            edges[1, column] = i
+        if column == STEPS:
+            edges[2, row] = i
+        if row == STEPS:
+            edges[3, column] = i
+    return vertices, edges

@@ -161,6 +161,7 @@ def viewshed(parameters: ViewshedParameters, context: Context) -> Result:
                     "layer": ground.version.layer.id,
                     "version": ground.version.version,
                     "key": ground.version.key,
+                    "models": list(ground.models),
                 }
             ],
             "crs": ground.grid.crs.to_string(),

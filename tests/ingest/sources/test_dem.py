@@ -14,14 +14,16 @@ import rasterio
 from affine import Affine
 from rasterio.warp import Resampling, reproject
 
+from cim.catalog import elevation, registry
 from cim.city import Bounds, City
 from cim.errors import CrsError, FormatError, InputError, OutsideCityError
 from cim.geo.crs import CGCS2000, resolve, transformer
 from cim.geo.heights import Heights
 from cim.ingest.report import Exit, Report
 from cim.installation import Installation
+from cim.store.database import ready
 from cim.tiles.terrain.reader import FULL, decode, faults, gap
-from tests.delivered import NORTH, WEST, deliver, hills, raster, refusals, warnings
+from tests.delivered import NORTH, WEST, deliver, hills, lonlat, raster, refusals, warnings
 
 pytestmark = pytest.mark.db
 Grid = npt.NDArray[Any]
@@ -33,7 +35,7 @@ def folder(here: Installation, report: Report) -> Path:
 
 
 def stored(here: Installation, report: Report) -> Grid:
-    with rasterio.open(folder(here, report) / "dem.tif") as image:
+    with rasterio.open(folder(here, report) / "models/0.tif") as image:
         return np.asarray(image.read(1))
 
 
@@ -47,7 +49,7 @@ def test_heights_arrive_as_they_were_delivered(installation: Installation, tmp_p
     ]  # fmt: skip
     assert report.checks[1].figures == {"worst_gap_m": 0.0}
     assert sorted(p.name for p in folder(installation, report).iterdir())[-2:] == [
-        "dem.tif", "layer.json",
+        "layer.json", "models",
     ]  # fmt: skip
 
 
@@ -129,7 +131,7 @@ def test_degrees_are_brought_into_the_citys_zone(
     )  # fmt: skip
     report = deliver(installation, path, "test.dem")
     assert "in which slopes and distances can be taken" in warnings(report)
-    with rasterio.open(folder(installation, report) / "dem.tif") as image:
+    with rasterio.open(folder(installation, report) / "models/0.tif") as image:
         assert resolve(image.crs.to_wkt()).crs.to_epsg() == 4545
         for row, column in [(20, 30), (60, 75), (100, 140)]:
             lon, lat = 106.65 + (column + 0.5) * step, 35.22 - (row + 0.5) * step
@@ -145,7 +147,7 @@ def test_a_sheet_from_the_south_up_is_turned(installation: Installation, tmp_pat
         transform=Affine(15, 0, WEST, 0, 15, NORTH - 15 * len(ground)),
     )  # fmt: skip
     report = deliver(installation, path, "test.dem")
-    with rasterio.open(folder(installation, report) / "dem.tif") as image:
+    with rasterio.open(folder(installation, report) / "models/0.tif") as image:
         for row, column in [(10, 20), (60, 75), (100, 130)]:
             place = (WEST + 15 * (column + 0.5), NORTH - 15 * (row + 0.5))
             assert next(image.sample([place]))[0] == pytest.approx(ground[row, column], abs=0.05)
@@ -198,20 +200,33 @@ def test_a_gap_in_one_sheet_is_closed_by_another(
     assert (stored(installation, report) == ground).all()
 
 
-def test_the_finest_sheet_wins(installation: Installation, tmp_path: Path) -> None:
+def height_at(here: Installation, x: float, y: float) -> float | None:
+    """As all readers of the published models see it."""
+    lon, lat = lonlat(np.array([x, x]), np.array([y, y]))
+    with ready(here.engine) as connection:
+        grounds = elevation.terrain(registry.entries(connection))
+    found = elevation.at(here.files, grounds, float(lon[0]), float(lat[0]))
+    return None if found is None else found.metres
+
+
+def test_the_finest_sheet_wins_and_neither_is_resampled(
+    installation: Installation, tmp_path: Path
+) -> None:
     raster(tmp_path / "s" / "a.tif", np.full((60, 60), 1500, np.float32), cell=30.0)
     raster(
         tmp_path / "s" / "b.tif", np.full((60, 60), 1502, np.float32), cell=10.0,
         west=WEST + 300, north=NORTH - 300,
     )  # fmt: skip
     report = deliver(installation, tmp_path / "s", "test.dem")
-    with rasterio.open(folder(installation, report) / "dem.tif") as image:
-        assert image.res == (10.0, 10.0)
-        assert next(image.sample([(WEST + 600, NORTH - 600)]))[0] == 1502
-        assert next(image.sample([(WEST + 1500, NORTH - 1500)]))[0] == 1500
+    for number, cell in ((0, 10.0), (1, 30.0)):
+        with rasterio.open(folder(installation, report) / f"models/{number}.tif") as image:
+            assert image.res == (cell, cell)
+            assert image.shape == (60, 60)
+    assert height_at(installation, WEST + 600, NORTH - 600) == 1502
+    assert height_at(installation, WEST + 1500, NORTH - 1500) == 1500
 
 
-def test_sheets_of_two_crs_join_in_that_of_the_finest(
+def test_sheets_of_two_crs_become_models_of_their_own_that_agree(
     installation: Installation, tmp_path: Path
 ) -> None:
     ground = hills(120, 200)
@@ -230,10 +245,12 @@ def test_sheets_of_two_crs_join_in_that_of_the_finest(
         )  # fmt: skip
         raster(other, cut, crs=to, transform=place)
     report = deliver(installation, [path, other], "test.dem")
-    with rasterio.open(folder(installation, report) / "dem.tif") as image:
+    with rasterio.open(folder(installation, report) / "models/0.tif") as image:
         assert resolve(image.crs.to_wkt()).crs.to_epsg() == 4545
-        row, column = image.index(WEST + 15 * 150.5, NORTH - 15 * 60.5)
-        assert image.read(1)[row, column] == pytest.approx(ground[60, 150], abs=1.0)
+    with rasterio.open(folder(installation, report) / "models/1.tif") as image:
+        assert resolve(image.crs.to_wkt()).crs.to_epsg() == 4544
+    found = height_at(installation, WEST + 15 * 150.5, NORTH - 15 * 60.5)
+    assert found == pytest.approx(ground[60, 150], abs=1.0)
 
 
 @pytest.mark.parametrize("name", ["none", "text", "cut", "empty", "gcps", "far"])

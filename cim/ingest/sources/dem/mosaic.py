@@ -1,150 +1,101 @@
-"""Sheets of a DEM joined into one model: the finest first, overlaps compared before they vanish."""
+"""Sheets of one lattice joined into one model, the first having priority."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
 from affine import Affine
-from pyproj import CRS
 from rasterio.enums import Resampling
-from rasterio.transform import array_bounds
-from rasterio.warp import reproject, transform_bounds
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
 
-from cim.city import Bounds
-from cim.errors import FormatError
-from cim.geo.crs import resolve
-from cim.ingest.source import Problem
-from cim.ingest.sources.dem.sheet import write_heights
+from cim.ingest.sources import raster
+from cim.ingest.sources.dem.models import ModelPlan, Part
+from cim.ingest.sources.dem.sheet import new_heights, strips
 
-LARGEST = 400_000_000  # cells; beyond that the sheets do not belong together
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
-    """What came of joining.
-
-    Args:
-        extent: Degrees.
-        range: Lowest and highest height, m.
-        ground_cell: Cell size, m.
-    """
-
-    extent: Bounds
-    range: tuple[float, float]
-    ground_cell: float
+Heights = npt.NDArray[np.float32]
+LARGEST_OVERVIEW = 512  # cells along the coarsest
 
 
-def mosaic(
-    sheets: Sequence[Path], names: Sequence[str], target: Path
-) -> tuple[Joined, list[Problem]]:
-    """Join sheets, the first having priority, on the grid of the first.
-
-    Args:
-        sheets: Cleaned sheets.
-        names: What the user calls each.
-        target: The model to write.
+def write_model(plan: ModelPlan, staging: Path, target: Path) -> Mapping[str, Any]:
+    """Join the sheets of a model, and add overviews that are means of known cells.
 
     Returns:
-        The model, and a line for each pair of sheets whose heights differ where they overlap.
-
-    Raises:
-        FormatError: the sheets lie so far apart that one grid cannot hold them.
+        Lowest and highest height, and for each sheet how many of its unknown cells others closed.
     """
-    with rasterio.open(sheets[0]) as first:
-        crs = resolve(first.crs.to_wkt()).crs
-        transform = first.transform
-    boxes = [_box(path, crs) for path in sheets]
-    grid, shape = _grid(transform, boxes, names)
-    heights = np.full(shape, np.nan, np.float32)
-    seams: list[Problem] = []
-    for path, name, box in zip(sheets, names, boxes, strict=True):
-        _lay(path, name, box, heights, grid, crs, seams)
-    write_heights(target, heights, grid, crs)
-    west, south, east, north = array_bounds(*shape, grid)
-    extent = Bounds(
-        *transform_bounds(crs.to_wkt(), "EPSG:4326", west, south, east, north, densify_pts=21)
-    )
-    low, high = float(np.nanmin(heights)), float(np.nanmax(heights))
-    cell = math.sqrt(abs(grid.a * grid.e))
-    return Joined(extent=extent, range=(low, high), ground_cell=cell), seams
+    part = target.with_suffix(".part")
+    low, high, known = math.inf, -math.inf, 0
+    closed = [0] * len(plan.parts)
+    with ExitStack() as stack:
+        sheets = [stack.enter_context(opened(p, plan, staging)) for p in plan.parts]
+        out = stack.enter_context(
+            new_heights(part, plan.shape, plan.transform, plan.lattice.crs,
+                        compress="deflate", predictor=3, zlevel=4)
+        )  # fmt: skip
+        for window in strips(*plan.shape):
+            heights = _joined(window, plan, sheets, closed)
+            finite = heights[np.isfinite(heights)]
+            if finite.size:
+                low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+                known += finite.size
+            out.write(heights, 1, window=window)
+    factors = [2**n for n in range(1, 16) if max(plan.shape) / 2 ** (n - 1) > LARGEST_OVERVIEW]
+    if factors:
+        with raster.written(target), rasterio.open(part, "r+") as image:
+            image.build_overviews(factors, Resampling.average)
+    part.replace(target)
+    names = [p.name for p in plan.parts]
+    return {
+        "range": [low, high], "known": known,
+        "closed": {n: c for n, c in zip(names, closed, strict=True) if c},
+    }  # fmt: skip
 
 
-def _box(path: Path, crs: CRS) -> tuple[float, float, float, float]:
-    with rasterio.open(path) as sheet:
-        if resolve(sheet.crs.to_wkt()).crs == crs:
-            return tuple(sheet.bounds)
-        return tuple(transform_bounds(sheet.crs, crs.to_wkt(), *sheet.bounds, densify_pts=21))
+@contextmanager
+def opened(part: Part, plan: ModelPlan, staging: Path) -> Iterator[rasterio.DatasetReader]:
+    """A sheet on its model's lattice."""
+    with rasterio.open(staging / part.file) as sheet:
+        if part.aligned:
+            yield sheet
+            return
+        x, y = plan.lattice.place(*part.first)
+        wide, high = plan.lattice.cell
+        with WarpedVRT(
+            sheet, crs=sheet.crs, transform=Affine(wide, 0, x, 0, -high, y),
+            width=part.shape[1], height=part.shape[0], resampling=Resampling.bilinear,
+            src_nodata=math.nan, nodata=math.nan,
+        ) as warped:  # fmt: skip
+            yield warped
 
 
-def _grid(
-    transform: Affine, boxes: Sequence[tuple[float, float, float, float]], sheets: Sequence[str]
-) -> tuple[Affine, tuple[int, int]]:
-    """The first sheet's grid, grown over all."""
-    left = math.floor(round((min(b[0] for b in boxes) - transform.c) / transform.a, 6))
-    right = math.ceil(round((max(b[2] for b in boxes) - transform.c) / transform.a, 6))
-    top = math.floor(round((max(b[3] for b in boxes) - transform.f) / transform.e, 6))
-    bottom = math.ceil(round((min(b[1] for b in boxes) - transform.f) / transform.e, 6))
-    shape = (bottom - top, right - left)
-    if shape[0] * shape[1] > LARGEST:
-        raise FormatError(
-            f"the sheets span {shape[1]} × {shape[0]} cells: they do not belong together",
-            path=sheets[0],
-            remedy="ingest sheets that lie far apart into layers of their own",
-        )
-    return transform @ Affine.translation(left, top), shape
-
-
-def _lay(
-    path: Path,
-    name: str,
-    box: tuple[float, float, float, float],
-    heights: npt.NDArray[np.float32],
-    grid: Affine,
-    crs: CRS,
-    seams: list[Problem],
-) -> None:
-    """Lay a sheet below those that are there already, and compare it with them."""
-    left = max(0, math.floor(round((box[0] - grid.c) / grid.a, 6)))
-    right = min(heights.shape[1], math.ceil(round((box[2] - grid.c) / grid.a, 6)))
-    top = max(0, math.floor(round((box[3] - grid.f) / grid.e, 6)))
-    bottom = min(heights.shape[0], math.ceil(round((box[1] - grid.f) / grid.e, 6)))
-    window = heights[top:bottom, left:right]
-    part = grid @ Affine.translation(left, top)
-    with rasterio.open(path) as sheet:
-        same = resolve(sheet.crs.to_wkt()).crs == crs and _on_grid(sheet.transform, part)
-        if same and sheet.shape == window.shape:
-            new = sheet.read(1)
-        else:
-            new = np.full(window.shape, np.nan, np.float32)
-            reproject(
-                sheet.read(1), new, src_transform=sheet.transform, src_crs=sheet.crs,
-                src_nodata=np.nan, dst_transform=part, dst_crs=crs.to_wkt(), dst_nodata=np.nan,
-                resampling=Resampling.bilinear,
-            )  # fmt: skip
-    both = np.isfinite(window) & np.isfinite(new)
-    if both.any():
-        difference = (new[both] - window[both]).astype(np.float64)
-        worst = float(np.abs(difference).max())
-        if worst > 0.0:
-            rms = float(np.sqrt((difference**2).mean()))
-            seams.append(
-                Problem(
-                    path=name,
-                    reason=f"where it overlaps other sheets ({int(both.sum())} cells) it differs "
-                    f"by {difference.mean():+.3f} m in the mean, {rms:.3f} m RMS, {worst:.3f} m "
-                    "at most",
-                    remedy="a constant difference is a datum or unit error of the sheet",
-                )
-            )
-    empty = ~np.isfinite(window)
-    window[empty] = new[empty]
-
-
-def _on_grid(a: Affine, b: Affine) -> bool:
-    return all(abs(p - q) < 1e-6 * max(1.0, abs(p)) for p, q in zip(a[:6], b[:6], strict=True))
+def _joined(
+    window: Window, plan: ModelPlan, sheets: list[rasterio.DatasetReader], closed: list[int]
+) -> Heights:
+    """A strip of the model; counts the unknown cells of each sheet that another one closes."""
+    heights = np.full((int(window.height), int(window.width)), np.nan, np.float32)
+    unknown: list[tuple[int, tuple[slice, slice], npt.NDArray[np.bool_]]] = []
+    top, left = plan.first[0] + int(window.row_off), plan.first[1] + int(window.col_off)
+    for index, (part, sheet) in enumerate(zip(plan.parts, sheets, strict=True)):
+        low = max(part.first[0], top), max(part.first[1], left)
+        high = (min(part.first[0] + part.shape[0], top + heights.shape[0]),
+                min(part.first[1] + part.shape[1], left + heights.shape[1]))  # fmt: skip
+        if low[0] >= high[0] or low[1] >= high[1]:
+            continue
+        inner = Window(low[1] - part.first[1], low[0] - part.first[0],
+                       high[1] - low[1], high[0] - low[0])  # fmt: skip
+        new = sheet.read(1, window=inner)
+        where = (slice(low[0] - top, high[0] - top), slice(low[1] - left, high[1] - left))
+        gap = np.isnan(new)
+        if gap.any():
+            unknown.append((index, where, gap))
+        np.copyto(heights[where], new, where=np.isnan(heights[where]))
+    for index, where, gap in unknown:
+        closed[index] += int((gap & np.isfinite(heights[where])).sum())
+    return heights

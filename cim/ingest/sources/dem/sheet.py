@@ -1,8 +1,13 @@
-"""One sheet of a DEM, cleaned: gaps marked as NaN, heights orthometric and in metres."""
+"""One sheet of a DEM, cleaned: gaps marked as NaN, heights orthometric and in metres.
+
+Sheets are read and written strip by strip, so that one of a gigabyte needs no gigabyte of memory.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +18,9 @@ import rasterio
 from affine import Affine
 from pyproj import CRS
 from rasterio.enums import Resampling
-from rasterio.transform import array_bounds
-from rasterio.warp import calculate_default_transform, reproject
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
+from rasterio.windows import Window
 
 from cim.city import Bounds
 from cim.errors import FormatError
@@ -22,9 +28,11 @@ from cim.geo.crs import to_lonlat
 from cim.geo.heights import Heights
 from cim.ingest.source import Problem, Request
 from cim.ingest.sources import raster
+from cim.ingest.sources.dem.cleaning import Cleaning
 
-LOWEST, HIGHEST = -500.0, 9000.0  # no ground on Earth lies beyond
-_FEET = {"ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "us survey foot": 1200 / 3937}
+STRIP = 4_000_000  # cells read at once
+MOST = 1 << 31  # cells of a sheet
+BOMB = 2000  # cells a byte of a file may unfold to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,185 +40,209 @@ class Sheet:
     """A cleaned sheet.
 
     Args:
-        heights: (rows from the north, columns) orthometric, m; NaN where unknown.
-        transform: Of its cells.
         crs: Projected, in metres.
-        extent: Degrees.
+        transform: Of its cells.
+        shape: Rows and columns.
+        extent: Of the delivered raster, degrees.
         ground_cell: Cell size on the ground, m.
         gaps: Cells without height.
         warnings: What was repaired.
     """
 
-    heights: npt.NDArray[np.float32]
-    transform: Affine
     crs: CRS
+    transform: Affine
+    shape: tuple[int, int]
     extent: Bounds
     ground_cell: float
     gaps: int
     warnings: tuple[Problem, ...]
 
-    def write(self, path: Path) -> None:
-        """Keep it as a tiled GeoTIFF."""
-        write_heights(path, self.heights, self.transform, self.crs)
+
+def require_size(image: rasterio.DatasetReader, path: Path) -> None:
+    """Refuse a sheet too large to be one, or larger than its file can hold.
+
+    Raises:
+        FormatError: naming its size.
+    """
+    cells, size = image.width * image.height, path.stat().st_size
+    sparse = path.suffix.lower() != ".vrt" and cells > STRIP and cells > BOMB * size
+    if cells > MOST or sparse:
+        why = f"its {size} bytes cannot hold them" if sparse else f"{MOST} are the most"
+        raise FormatError(
+            f"it announces {image.width} × {image.height} cells, {why}",
+            path=path,
+            remedy="cut it into sheets" if not sparse else "export it again, whole",
+        )
 
 
-def write_heights(
-    path: Path, heights: npt.NDArray[np.float32], transform: Affine, crs: CRS
-) -> None:
-    """Write heights as a tiled, compressed GeoTIFF with NaN where unknown, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with raster.written(path), rasterio.open(
-        part, "w", driver="GTiff", dtype="float32", count=1, nodata=math.nan,
-        width=heights.shape[1], height=heights.shape[0], transform=transform,
-        crs=crs.to_wkt(), tiled=True, blockxsize=256, blockysize=256,
-        compress="deflate", predictor=3, zlevel=6, bigtiff="if_safer",
-    ) as image:  # fmt: skip
-        image.write(heights, 1)
-    part.replace(path)
-
-
-def read_sheet(path: Path, request: Request) -> Sheet:
-    """Read and clean one sheet.
+def read_sheet(path: Path, request: Request, target: Path) -> Sheet:
+    """Read and clean one sheet, and write it as an uncompressed GeoTIFF.
 
     Raises:
         FormatError: it has no height at all.
         OutsideCityError: it lies outside the city.
     """
     with raster.opened(path) as image:
+        require_size(image, path)
         resolved = raster.placed(image, path, request.crs)
         box = raster.extent(image, resolved.crs, path)
         request.city.require_inside(box, path)
-        band = image.read(1, masked=True)
-        scale, offset = image.scales[0], image.offsets[0]
-        unit = (image.units[0] or "").lower()
-        transform, cell = image.transform, raster.ground_cell(image, resolved.crs, box)
-        notes = _Notes(path)
-        heights = _cleaned(band, scale, offset, unit, notes)
-    if not np.isfinite(heights).any():
-        why = "".join(f"; {p.reason}" for p in notes.problems)
+        cell = raster.ground_cell(image, resolved.crs, box)
+        raw = target.with_suffix(".raw.tif")
+        cleaning = _clean(image, path, raw, resolved.crs, request)
+    notes = cleaning.notes(str(path))
+    if not cleaning.known:
+        raw.unlink()
+        why = "".join(f"; {p.reason}" for p in notes)
         raise FormatError(
             f"no cell of it has a height{why}",
             path=path,
             remedy="check its nodata value and the unit of its heights",
         )
-    crs = resolved.crs
-    if not _is_metric_upright(crs, transform):
-        heights, transform, crs = _warped(heights, transform, crs, request, cell, notes)
+    if cleaning.drops_zero:
+        _change(raw, lambda heights, _: np.where(heights == 0.0, np.float32(np.nan), heights))
+    if _is_metric(resolved.crs) and _is_upright(_transform(raw)):
+        raw.replace(target)
+    else:
+        notes.append(_warp(raw, target, resolved.crs, request, cell, path))
+        raw.unlink()
     if request.heights is Heights.ELLIPSOIDAL:
-        lift = _undulation(heights.shape, transform, crs, request)
-        heights = (heights - lift).astype(np.float32)
-    west, south, east, north = array_bounds(*heights.shape, transform)
-    corners = to_lonlat(crs, np.array([[west, south], [west, north], [east, south], [east, north]]))
-    extent = Bounds(*(float(v) for v in (*corners.min(axis=0), *corners.max(axis=0))))
-    return Sheet(
-        heights=heights.astype(np.float32),
-        transform=transform,
-        crs=crs,
-        extent=extent if resolved.crs.is_projected else box,
-        ground_cell=cell,
-        gaps=int(np.isnan(heights).sum()),
-        warnings=tuple(notes.problems),
-    )
+        _change(target, lambda heights, place: heights - _undulation(heights.shape, place, request))
+    return _described(target, box, cell, tuple(notes))
 
 
-class _Notes:
-    def __init__(self, path: Path) -> None:
-        self._path = str(path)
-        self.problems: list[Problem] = []
-
-    def add(self, reason: str, remedy: str = "") -> None:
-        self.problems.append(Problem(path=self._path, reason=reason, remedy=remedy))
-
-
-def _cleaned(
-    band: Any,
-    scale: float,
-    offset: float,
-    unit: str,
-    notes: _Notes,
-) -> npt.NDArray[np.float32]:
-    """Heights in metres with NaN for every way of saying "unknown"."""
-    heights: npt.NDArray[np.float64] = band.astype(np.float64).filled(np.nan) * scale + offset
-    declared = int(np.isnan(heights).sum())
-    if declared:
-        notes.add(f"{declared} cells are nodata or NaN")
-    if unit in _FEET:
-        heights = heights * _FEET[unit]
-        notes.add(f"heights were given in {unit} and converted to metres")
-    with np.errstate(invalid="ignore"):
-        absurd = (heights < LOWEST) | (heights > HIGHEST)
-    if absurd.any():
-        values = ", ".join(f"{v:g}" for v in np.unique(heights[absurd])[:3])
-        notes.add(
-            f"{int(absurd.sum())} cells hold heights that do not exist ({values}): taken as nodata",
-            "declare the nodata value in the file",
-        )
-        heights[absurd] = np.nan
-    _drop_zero(heights, notes)
-    return heights.astype(np.float32)
+def _described(target: Path, box: Bounds, cell: float, notes: tuple[Problem, ...]) -> Sheet:
+    gaps = 0
+    with rasterio.open(target) as image:
+        for window in strips(image.height, image.width):
+            gaps += int(np.isnan(image.read(1, window=window)).sum())
+        return Sheet(
+            crs=CRS.from_wkt(image.crs.to_wkt()), transform=image.transform, shape=image.shape,
+            extent=box, ground_cell=cell, gaps=gaps, warnings=notes,
+        )  # fmt: skip
 
 
-def _drop_zero(heights: npt.NDArray[np.float64], notes: _Notes) -> None:
-    """0 among mountains is an undeclared nodata value."""
-    zero = heights == 0.0
-    others = heights[np.isfinite(heights) & ~zero]
-    if zero.any() and others.size and float(np.percentile(others, 1)) > 200.0:
-        notes.add(
-            f"{int(zero.sum())} cells are exactly 0 m among heights above "
-            f"{float(np.percentile(others, 1)):.0f} m: taken as nodata",
-            "declare 0 as nodata in the file",
-        )
-        heights[zero] = np.nan
+def strips(rows: int, columns: int, cells: int = STRIP) -> Iterator[Window]:
+    """Whole rows of so many cells at most, in multiples of 256 rows where that many fit."""
+    step = max(1, cells // max(columns, 1))
+    step = step // 256 * 256 or step
+    for row in range(0, rows, step):
+        yield Window(0, row, columns, min(step, rows - row))
 
 
-def _is_metric_upright(crs: CRS, transform: Affine) -> bool:
+@contextmanager
+def new_heights(
+    path: Path, shape: tuple[int, int], transform: Affine, crs: CRS, **profile: Any
+) -> Iterator[rasterio.io.DatasetWriter]:
+    """A GeoTIFF of heights, NaN where unknown, to be written strip by strip."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with raster.written(path), rasterio.open(
+        path, "w", driver="GTiff", dtype="float32", count=1, nodata=math.nan,
+        width=shape[1], height=shape[0], transform=transform, crs=crs.to_wkt(),
+        tiled=True, blockxsize=256, blockysize=256, bigtiff="if_safer", **profile,
+    ) as image:  # fmt: skip
+        yield image
+
+
+def _clean(
+    image: rasterio.DatasetReader, path: Path, raw: Path, crs: CRS, request: Request
+) -> Cleaning:
+    cleaning = Cleaning(image, request.crs)
+    with new_heights(raw, image.shape, image.transform, crs) as out:
+        for window in strips(image.height, image.width):
+            with raster.readable(path):
+                band = image.read(1, window=window, masked=True)
+            out.write(cleaning.clean(band), 1, window=window)
+    return cleaning
+
+
+def _change(path: Path, change: Any) -> None:
+    """Write each strip anew, from its heights and its place (crs, transform)."""
+    with raster.written(path), rasterio.open(path, "r+") as image:
+        for window in strips(image.height, image.width):
+            place = (CRS.from_wkt(image.crs.to_wkt()), image.window_transform(window))
+            new = change(image.read(1, window=window), place)
+            image.write(new.astype(np.float32), 1, window=window)
+
+
+def _transform(path: Path) -> Affine:
+    with rasterio.open(path) as image:
+        found: Affine = image.transform
+    return found
+
+
+def _is_metric(crs: CRS) -> bool:
     return bool(
         crs.is_projected
         and all(axis.unit_name == "metre" for axis in crs.axis_info[:2])
-        and transform.b == 0
-        and transform.d == 0
-        and transform.a > 0
-        and transform.e < 0
         and not ("Mercator" in crs.name and "Transverse" not in crs.name)
     )
 
 
-def _warped(
-    heights: npt.NDArray[np.float32],
-    transform: Affine,
-    crs: CRS,
-    request: Request,
-    cell: float,
-    notes: _Notes,
-) -> tuple[npt.NDArray[np.float32], Affine, CRS]:
-    """Bring a sheet in degrees, feet or Mercator, rotated or upside down, into the compute CRS."""
-    target = request.city.compute_crs
-    source_wkt, target_wkt = crs.to_wkt(), target.to_wkt()
-    size = round(cell, 3)
-    bounds = array_bounds(*heights.shape, transform)
-    box = (min(bounds[0], bounds[2]), min(bounds[1], bounds[3]),
-           max(bounds[0], bounds[2]), max(bounds[1], bounds[3]))  # fmt: skip
-    new, width, height = calculate_default_transform(
-        source_wkt, target_wkt, heights.shape[1], heights.shape[0], *box, resolution=size
+def _is_upright(transform: Affine) -> bool:
+    return bool(transform.b == transform.d == 0 and transform.a > 0 and transform.e < 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where a sheet is brought to."""
+
+    crs: CRS
+    transform: Affine
+    shape: tuple[int, int]
+    resampling: Resampling
+    told: str
+
+
+def _warp(raw: Path, target: Path, crs: CRS, request: Request, cell: float, path: Path) -> Problem:
+    """Bring a sheet in degrees, feet or Mercator, rotated or upside down, upright onto metres."""
+    with rasterio.open(raw) as image:
+        turned = _is_metric(crs) and image.transform.b == image.transform.d == 0
+        grid = _turned(image, crs) if turned else _metric(image, crs, request, cell)
+        with WarpedVRT(
+            image, crs=grid.crs.to_wkt(), transform=grid.transform, width=grid.shape[1],
+            height=grid.shape[0], resampling=grid.resampling, src_nodata=math.nan,
+            nodata=math.nan,
+        ) as warped, new_heights(target, grid.shape, grid.transform, grid.crs) as out:  # fmt: skip
+            for window in strips(*grid.shape):
+                out.write(warped.read(1, window=window), 1, window=window)
+    return Problem(path=str(path), reason=grid.told)
+
+
+def _turned(image: rasterio.DatasetReader, crs: CRS) -> _Grid:
+    """The same cells, rows from the north."""
+    left, _, _, top = raster.span(image)
+    grid = Affine(abs(image.transform.a), 0, left, 0, -abs(image.transform.e), top)
+    told = "its rows do not go from north to south and from west to east: turned"
+    return _Grid(crs, grid, image.shape, Resampling.nearest, told)
+
+
+def _metric(image: rasterio.DatasetReader, crs: CRS, request: Request, cell: float) -> _Grid:
+    """Cells in the compute CRS.
+
+    All such sheets of one resolution come onto one grid, so that neighbours fit without another
+    resampling: its cells are as many metres wide, to two digits.
+    """
+    into = request.city.compute_crs
+    digits = 1 - math.floor(math.log10(cell))
+    side = math.floor(cell * 10.0**digits * (1 + 1e-9)) / 10.0**digits
+    box = transform_bounds(crs.to_wkt(), into.to_wkt(), *raster.span(image), densify_pts=21)
+    left, bottom = (math.floor(v / side) for v in box[:2])
+    right, top = (math.ceil(v / side) for v in box[2:])
+    told = (
+        f"it is in {crs.name}: resampled (bilinear) to {into.name} at {side:g} m, in which "
+        "slopes and distances can be taken"
     )
-    result = np.full((height, width), np.nan, np.float32)
-    reproject(
-        heights, result, src_transform=transform, src_crs=source_wkt, src_nodata=np.nan,
-        dst_transform=new, dst_crs=target_wkt, dst_nodata=np.nan, resampling=Resampling.bilinear,
-    )  # fmt: skip
-    notes.add(
-        f"it is in {crs.name}: resampled (bilinear) to {target.name} at {size} m, in which slopes "
-        "and distances can be taken"
-    )
-    return result, new, target
+    grid = Affine(side, 0, left * side, 0, -side, top * side)
+    return _Grid(into, grid, (top - bottom, right - left), Resampling.bilinear, told)
 
 
 def _undulation(
-    shape: tuple[int, ...], transform: Affine, crs: CRS, request: Request
+    shape: tuple[int, int], place: tuple[CRS, Affine], request: Request
 ) -> npt.NDArray[np.float64]:
     """Geoid heights at the cells, from a node every 32 cells (N changes by cm over a kilometre)."""
     rows, columns = shape
+    crs, transform = place
     at_row = np.unique(np.append(np.arange(0, rows, 32), rows - 1))
     at_column = np.unique(np.append(np.arange(0, columns, 32), columns - 1))
     grid_column, grid_row = np.meshgrid(at_column + 0.5, at_row + 0.5)
