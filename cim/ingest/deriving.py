@@ -84,7 +84,7 @@ def derive(
         source, pictures = _painted(version, product, paths, folder)
         request = Request(
             paths=pictures, layer_id=layer_id, layer=known, city=city,
-            options={"archive": "none", "priority": "last"},
+            options={"archive": "none", "priority": "last", "quality": 95},
         )  # fmt: skip
         return ingest(
             request, engine=engine, files=files, workers=workers, watcher=watcher, source=source
