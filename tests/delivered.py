@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def deliver(
     heights: Heights = Heights.ORTHOMETRIC,
     force: bool = False,
     workers: int = 1,
+    options: Mapping[str, str] | None = None,
 ) -> Report:
     """Ingest a delivery and publish it."""
     request = Request(
@@ -45,6 +46,7 @@ def deliver(
         city=city or here.city,
         crs=crs,
         heights=heights,
+        options=options or {},
     )
     return ingest(request, engine=here.engine, files=here.files, force=force, workers=workers)
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cim.ingest.source import Check, Product, Request
+from cim.ingest.sources.dem.height_check import check_heights
+from cim.ingest.sources.dem.stages import ground_of, model_folder
+from cim.tiles.terrain.levels import Levels
+from cim.tiles.terrain.place import Place
 from cim.tiles.terrain.reader import DecodedTile, decode, faults, gap
 
 MARGIN = 1.0  # m, for the rounding of the levels
@@ -32,6 +37,11 @@ def check_terrain(product: Product, request: Request, staging: Path) -> tuple[Ch
                 errors.append(f"{z}/{x}/{y}: a spike {tile.heights.max() - high:.1f} m high")
         worst = max(worst, _seams(level, z, seams))
     return (
+        Check(
+            name="sheet seams",
+            looked_at=int(product.media["seams"]["pairs"]),
+            figures=product.media["seams"],
+        ),
         Check(name="terrain tiles", looked_at=tiles, errors=tuple(errors)),
         Check(
             name="terrain seams",
@@ -39,7 +49,31 @@ def check_terrain(product: Product, request: Request, staging: Path) -> tuple[Ch
             errors=tuple(seams),
             figures={"worst_gap_m": worst},
         ),
+        _heights(product, request, staging, layer),
     )
+
+
+def _heights(product: Product, request: Request, staging: Path, layer: dict[str, Any]) -> Check:
+    """The finest tiles where models lie, against these."""
+    folders = [model_folder(index) for index in range(len(product.media["models"]))]
+    ground = ground_of(staging, folders, request)
+    levels = Levels.of(ground)
+    there = {
+        (z, x, y)
+        for z, ranges in enumerate(layer["available"])
+        for r in ranges
+        for x in range(r["startX"], r["endX"] + 1)
+        for y in range(r["startY"], r["endY"] + 1)
+    }
+    finest = [
+        place
+        for place in (Place(*tile) for tile in sorted(there))
+        if (place.z + 1, 2 * place.x, 2 * place.y) not in there
+        and levels.ended(place.z, place.x, place.y) is not None
+    ]
+    steps = {level["z"]: level["step"] for level in product.media["levels"]}
+    step = max(steps[place.z] for place in finest)
+    return check_heights(staging, ground, finest, product.media["height_bound"], step)
 
 
 def _ellipsoidal_range(product: Product, request: Request) -> tuple[float, float]:
