@@ -34,7 +34,7 @@ def at_posts(tile: DecodedTile) -> Floats:
         py, px, plane = py[inside], px[inside], plane[inside]
         before = heights[py, px]
         agree = np.isnan(before) | (np.abs(before - plane) < 1e-6)
-        heights[py, px] = np.where(agree, plane, np.inf)
+        heights[py, px] = np.where(agree, np.where(np.isnan(before), plane, before), np.inf)
     return np.where(np.isinf(heights), np.nan, heights)
 
 

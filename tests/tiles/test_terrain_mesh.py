@@ -126,6 +126,17 @@ def test_triangles_follow_their_neighbours_so_that_a_tile_packs_well(
     assert len(known) == len(triangles)
 
 
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 2**31), tolerance=st.sampled_from([0.1, 1.0, 1000.0]))
+def test_the_lines_of_border_and_cross_are_sides_of_triangles(seed: int, tolerance: float) -> None:
+    triangles = triangulate(rough(seed, POSTS, tall=100, grain=1.0), tolerance, cross=True)
+    sides = {frozenset(p) for triangle in triangles for p in sides_of(triangle)}
+    for k in range(STEPS):
+        for line in (0, STEPS // 2, STEPS):
+            assert frozenset((line * POSTS + k, line * POSTS + k + 1)) in sides
+            assert frozenset((k * POSTS + line, (k + 1) * POSTS + line)) in sides
+
+
 def sides_of(triangle: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
     a, b, c = (int(v) for v in triangle)
     return [(a, b), (b, c), (c, a)]

@@ -38,21 +38,23 @@ class Between:
         self._kept: dict[tuple[int, int, int], DecodedTile | None] = {}
 
     def look(self, z: int, x: int, y: int, tile: DecodedTile) -> None:
-        """Look from one tile to its parent's border, and at its metadata."""
+        """Look from one tile to its parent, and at its metadata.
+
+        From the sides that it shares with its parent, and from those where a sibling is missing.
+        """
         self._metadata(z, x, y, tile)
         parent = self._parent(z - 1, x // 2, y // 2) if z else None
         if parent is None:
             return
-        right, upper = x % 2, y % 2
-        shared = (right == 0, upper == 0, right == 1, upper == 1)
+        quarter = x % 2, y % 2
         for side, (dx, dy) in enumerate(_BESIDE):
-            if shared[side]:
-                half = upper if side in (0, 2) else right
-                width = drop(tile, parent, side, half)
-                joins = not has(self._levels[z], x + dx, y + dy) and has(
-                    self._levels[z - 1], (x + dx) // 2, (y + dy) // 2
-                )
-                self._step(f"{z}/{x}/{y}", side, width, SKIRT * level_error(z), joins=joins)
+            ends = not has(self._levels[z], x + dx, y + dy)
+            outer = quarter[side % 2] == side // 2  # the parent's side too
+            beyond = has(self._levels[z - 1], (x + dx) // 2, (y + dy) // 2)
+            if outer or ends:
+                width = drop(tile, parent, side, quarter)
+                self._step(f"{z}/{x}/{y}", side, width, SKIRT * level_error(z),
+                           joins=ends and beyond)  # fmt: skip
 
     def _parent(self, z: int, x: int, y: int) -> DecodedTile | None:
         if not any(key[:2] == (z, x) for key in self._kept):

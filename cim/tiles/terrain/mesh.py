@@ -29,7 +29,7 @@ MOST = 2 * STEPS * STEPS  # triangles, with every post in the mesh
 NOTHING = 1e-9  # m: what a plane through whole multiples of a step may miss its own corners by
 
 
-def triangulate(heights: Floats, tolerance: float) -> Numbers:
+def triangulate(heights: Floats, tolerance: float, *, cross: bool = False) -> Numbers:
     """Triangles over the posts, (n, 3) of post numbers (row * 65 + column), counter-clockwise.
 
     They come as a walk from neighbour to neighbour, so that numbers given by first use stay close.
@@ -37,26 +37,51 @@ def triangulate(heights: Floats, tolerance: float) -> Numbers:
     Args:
         heights: (65, 65), m, rows from the south; no NaN.
         tolerance: Farthest that a post may lie above or below the mesh, m.
+        cross: All posts of the middle row and column are vertices too, and the lines between them
+            sides of triangles.
     """
-    corners, twins = _square()
+    corners, twins = _beginning(cross=cross)
     return np.asarray(_refine(heights, max(tolerance, NOTHING), corners, twins))
 
 
 @cache
-def _square() -> tuple[Numbers, Numbers]:
-    """Delaunay triangles of the border's 256 posts alone, and their twins."""
+def _beginning(*, cross: bool) -> tuple[Numbers, Numbers]:
+    """Delaunay triangles of the border's 256 posts, and of a cross if wanted, and their twins.
+
+    Two posts next to each other share a side in any Delaunay mesh that has both: the circle over
+    it holds no post. So the lines of border and cross stay, whatever is put in later.
+    """
     last = POSTS * POSTS - 1
     corners, twins = np.empty(3 * MOST, np.int64), np.full(3 * MOST, -1, np.int64)
     corners[:6] = [0, STEPS, last, 0, last, last - STEPS]
     twins[2], twins[3] = 3, 2
-    count = 2
-    far = STEPS // 2
-    while far:  # middles first, so that few triangles change with each
-        for k in range(far, STEPS, 2 * far):
-            for post in (k, k * POSTS, k * POSTS + STEPS, STEPS * POSTS + k):
-                count = _insert_on_border(corners, twins, count, post)
-        far //= 2
+    count, half = 2, STEPS // 2
+    for k in _middles_first():  # so that few triangles change with each
+        for post in (k, k * POSTS, k * POSTS + STEPS, STEPS * POSTS + k):
+            count = _insert_on_border(corners, twins, count, post)
+    if cross:
+        todo, changed = np.empty(3 * MOST, np.int64), np.empty(3 * MOST, np.int64)
+        for post in dict.fromkeys(
+            post for k in _middles_first() for post in (k * POSTS + half, half * POSTS + k)
+        ):
+            t = _holder(corners, count, post)
+            count, _ = _insert(corners, twins, count, t, post, todo, changed)
     return corners[: 3 * count].copy(), twins[: 3 * count].copy()
+
+
+def _middles_first() -> list[int]:
+    """The steps between the ends of a line: 32, then 16 and 48, and so on."""
+    return [k for n in range(6) for far in (STEPS >> n + 1,) for k in range(far, STEPS, 2 * far)]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _holder(corners: Numbers, count: int, p: int) -> int:
+    """A triangle that holds a post within or on its sides."""
+    for t in range(count):
+        a, b, c = corners[3 * t], corners[3 * t + 1], corners[3 * t + 2]
+        if _turn(a, b, p) >= 0 and _turn(b, c, p) >= 0 and _turn(c, a, p) >= 0:
+            return t
+    return -1  # never: the triangles cover the tile
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

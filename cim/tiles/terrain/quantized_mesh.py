@@ -52,6 +52,7 @@ def encode(
     water: Water | None = None,
     children: Children | None = None,
     rim: Floats | None = None,
+    cross: bool = False,
 ) -> bytes:
     """One tile, not compressed.
 
@@ -65,11 +66,12 @@ def encode(
         children: ``available`` of the levels below, the next one first; None leaves it out.
         rim: (4, 65) heights of the west, south, east and north border, which hold there instead
             of ``heights`` and are not rounded to the step (see ``cim.tiles.terrain.rim``).
+        cross: Keep all posts of the middle row and column, for children that come not all four.
     """
     level = np.round(heights[1:-1, 1:-1] / step) * step
     if rim is not None:
         level[:, 0], level[0], level[:, -1], level[-1] = rim
-    triangles = triangulate(level, tolerance - step / 2)
+    triangles = triangulate(level, tolerance - step / 2, cross=cross)
     posts, codes = _numbered(triangles)
     low, quantum = _range(level, step)
     header = _header(place, posts, level, low, low + FULL * quantum)

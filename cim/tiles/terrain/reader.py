@@ -228,23 +228,41 @@ def gap(tile: DecodedTile, other: DecodedTile, side: str) -> float:
     return float(np.abs(first - second).max())
 
 
-def drop(tile: DecodedTile, coarse: DecodedTile, side: int, half: int) -> float:
-    """Largest height difference along a side to the parent's line there, m.
+def drop(tile: DecodedTile, parent: DecodedTile, side: int, quarter: tuple[int, int]) -> float:
+    """Largest height difference along a side to the parent's surface there, m.
 
     Vertices lie where 32767 steps a side round them to, twice as coarsely in the parent: what its
-    line reaches within one of its steps to both sides counts as equal.
+    surface reaches within one of its steps counts as equal.
 
     Args:
         tile: The deeper tile.
-        coarse: Its parent.
-        side: Index in ``SIDES``, of both.
-        half: Which half of the parent's side it is, 0 the southern or western.
+        parent: Its parent.
+        side: Index in ``SIDES``.
+        quarter: Which one it is: 0 or 1 from the west, 0 or 1 from the south.
     """
     at, heights = border(tile, side)
-    coarse_at, coarse_heights = border(coarse, side)
-    if len(at) == 0 or len(coarse_at) == 0:
+    upright = side in (0, 2)
+    turned, along = quarter if upright else quarter[::-1]
+    if turned == (side >= 2):
+        cuts = [border(parent, side)]
+    else:
+        cuts = [_section(parent, line, upright=upright) for line in (FULL // 2, FULL // 2 + 1)]
+    if len(at) == 0 or not all(len(cut[0]) for cut in cuts):
         return float("inf")
-    posts = (at + half * FULL) / 2
-    reached = np.array([np.interp(posts + d, coarse_at, coarse_heights) for d in (-1, 0, 1)])
+    posts = (at + along * FULL) / 2
+    reached = np.array([np.interp(posts + d, *cut) for cut in cuts for d in (-1, 0, 1)])
     away = np.maximum(heights - reached.max(axis=0), reached.min(axis=0) - heights)
     return max(0.0, float(away.max()))
+
+
+def _section(tile: DecodedTile, line: int, *, upright: bool) -> tuple[Floats, Floats]:
+    """Where sides of triangles cross a line of equal u (or v), and the heights there, m."""
+    across, along = (tile.u, tile.v) if upright else (tile.v, tile.u)
+    a = tile.triangles.ravel()
+    b = np.roll(tile.triangles, -1, axis=1).ravel()
+    crossing = (across[a] != across[b]) & ((across[a] - line) * (across[b] - line) <= 0)
+    a, b = a[crossing], b[crossing]
+    part = (line - across[a]) / (across[b] - across[a])
+    at, heights = (v[a] * (1 - part) + v[b] * part for v in (along, tile.heights))
+    order = np.argsort(at)
+    return at[order], heights[order]

@@ -9,8 +9,12 @@ corner: if one of them is missing, the post's height is that of level z - 1 in t
 is settled likewise. All tiles that share a post ask the same question of the same tiles, so they
 stay as equal as they were.
 
-Children of one parent are expected all four. A side within the parent keeps its own heights where
-its sibling is missing: the parent's mesh has not all posts there.
+A parent with some of its children, but not all, is written with its ``cross``: all posts of its
+middle lines are in its mesh, so that the children's inner sides can end there just as exactly.
+
+Exactly means: as long as the tile's 15 bits reach from its lowest to its highest height in steps of
+half (two levels down a quarter) of the coarser level's: 256 m with steps of 1/64 m and one level
+between. In a higher cliff half a quantum may be left at every other post.
 """
 
 from __future__ import annotations
@@ -71,22 +75,30 @@ def _settled(
     if place.z == 0 or not (any(sides) or corners):
         return own
     parent = Place(place.z - 1, place.x // 2, place.y // 2)
-    above = _settled(parent, exists, sample, step)
-    right, upper = place.x % 2, place.y % 2
-    shared = (right == 0, upper == 0, right == 1, upper == 1)
+    above, z = _settled(parent, exists, sample, step), parent.z
+    middle = _cross(above, np.round(sample(parent)[1:-1, 1:-1] / step(z)) * step(z))
     for side in range(4):
-        if not shared[side]:
-            continue
-        begin = HALF * (upper if side in (WEST, EAST) else right)
-        coarse = above[side, begin : begin + HALF + 1]
+        upright = side in (WEST, EAST)
+        turned, along = (place.x, place.y) if upright else (place.y, place.x)
+        line = above[side] if (turned % 2 == 1) == (side in (EAST, NORTH)) else middle[side % 2]
+        begin = HALF * (along % 2)
+        coarse = line[begin : begin + HALF + 1]
         if sides[side]:
             own[side, ::2] = coarse
             own[side, 1::2] = (coarse[:-1] + coarse[1:]) / 2
         for end, value in ((0, coarse[0]), (1, coarse[-1])):
-            corner = (side // 2, end) if side in (WEST, EAST) else (end, side // 2)
+            corner = (side // 2, end) if upright else (end, side // 2)
             if corner in corners:
                 _set_corner(own, corner, value)
     return own
+
+
+def _cross(border: Floats, posts: Floats) -> tuple[Floats, Floats]:
+    """Heights of a tile's middle column and middle row, from side to side."""
+    column, row = posts[:, HALF].copy(), posts[HALF].copy()
+    column[0], column[-1] = border[SOUTH, HALF], border[NORTH, HALF]
+    row[0], row[-1] = border[WEST, HALF], border[EAST, HALF]
+    return column, row
 
 
 def _set_corner(border: Floats, corner: tuple[int, int], value: float) -> None:
