@@ -84,11 +84,12 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """Values along one axis of a chart."""
+    """Values along one axis of a chart; None where there is none."""
 
     title: str
+    title_en: str
     unit: str
-    values: Sequence[float]
+    values: Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

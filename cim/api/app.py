@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cim import __version__
-from cim.api import layers, problems, tiles, topics
+from cim.api import elevation, layers, problems, tiles, topics
 from cim.installation import Installation, open_installation
 from cim.settings import Settings
 
@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )  # fmt: skip
     problems.install(app)
     app.include_router(layers.router)
+    app.include_router(elevation.router)
     app.include_router(tiles.router)
     app.include_router(topics.router)
 

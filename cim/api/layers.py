@@ -11,7 +11,7 @@ from cim.api.access import Database, Here
 from cim.catalog import elevation, registry, rows
 from cim.catalog.registry import Entry, Version
 from cim.city import Bounds
-from cim.errors import InputError, NotFoundError, ParameterError
+from cim.errors import NotFoundError, ParameterError
 from cim.layers import Kind, Layer, to_dict
 
 router = APIRouter(prefix="/api", tags=["资源访问"])
@@ -152,29 +152,3 @@ def search(
             else height.metres + here.city.undulation(item["lon"], item["lat"])
         )
     return {"results": found}
-
-
-@router.get("/elevation")
-def ground(
-    here: Here,
-    database: Database,
-    lon: Annotated[float, Query(ge=-180, le=180)],
-    lat: Annotated[float, Query(ge=-90, le=90)],
-) -> dict[str, Any]:
-    """Height of the ground: orthometric (1985) and ellipsoidal, m, bilinear on the finest DEM."""
-    entries = registry.entries(database)
-    grounds = elevation.terrain(entries)
-    found = elevation.at(here.files, grounds, lon, lat)
-    if found is None:
-        raise InputError(
-            f"no elevation model covers {lon:.6f}, {lat:.6f}", remedy="ingest a DEM there"
-        )
-    return {
-        "lon": lon,
-        "lat": lat,
-        "height": found.metres,
-        "ellipsoidal": found.metres + here.city.undulation(lon, lat),
-        "layer": found.layer,
-        "version": found.version,
-        "resolution": found.resolution,
-    }

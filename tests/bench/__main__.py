@@ -10,6 +10,7 @@ from tests.bench import (
     bench_buildings,
     bench_encodings,
     bench_flat,
+    bench_ground,
     bench_imagery,
     bench_osgb,
     bench_points,
@@ -30,6 +31,7 @@ QUICK = (
     bench_terrain,
     bench_imagery,
     bench_viewshed,
+    bench_ground,
 )
 LONG = (bench_flat, bench_scale)
 
