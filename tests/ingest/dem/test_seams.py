@@ -16,7 +16,8 @@ import rasterio
 from cim.city import City
 from cim.errors import CheckError, ParameterError
 from cim.geo.crs import CGCS2000, resolve, transformer
-from cim.ingest.report import Check, Exit, Report
+from cim.ingest.report import Exit, Report
+from cim.ingest.source import Check
 from cim.ingest.sources.dem.seams import Seam
 from cim.installation import Installation
 from tests.delivered import NORTH, WEST, deliver, hills, raster, warnings

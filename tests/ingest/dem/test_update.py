@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import pytest
 
@@ -75,12 +74,12 @@ def test_the_same_sheets_again_change_nothing(installation: Installation, tmp_pa
 def test_a_sheet_added_far_away_leaves_deep_tiles_alone(
     installation: Installation, tmp_path: Path
 ) -> None:
-    raster(tmp_path / "s" / "b.tif", hills(300, 300))
+    raster(tmp_path / "s" / "b.tif", hills(1000, 1000), west=WEST - 4000, north=NORTH + 2000)
     deliver(installation, tmp_path / "s", "test.dem")
-    raster(tmp_path / "s" / "a.tif", hills(100, 100, seed=2), west=WEST - 9000, north=NORTH + 6000)
+    raster(tmp_path / "s" / "a.tif", hills(100, 100, seed=2), west=WEST - 8000, north=NORTH + 6000)
     deliver(installation, tmp_path / "s", "test.dem")
     old, new = (tiles(installation, n) for n in (1, 2))
     kept = [n for n in old if n in new and old[n].stat().st_ino == new[n].stat().st_ino]
     inner = [n for n in old if n.startswith("15/")]
-    assert len([n for n in inner if n in kept]) > 0.5 * len(inner)
-    assert any(np.frombuffer(new[n].read_bytes(), np.uint8).size for n in new if n not in old)
+    assert len([n for n in inner if n in kept]) > 0.2 * len(inner)  # the rim sees another beyond
+    assert len([n for n in new if n not in old]) > 10
