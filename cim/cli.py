@@ -10,6 +10,7 @@ from cim.commands import (
     city,
     db,
     deliveries,
+    derive,
     ingest,
     label,
     layers,
@@ -29,6 +30,7 @@ app.command("check")(check.check)
 app.command("deliveries")(deliveries.deliveries)
 app.command("label")(label.label)
 app.command("revise")(revise.revise)
+app.command("derive")(derive.derive)
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     run.run
 )

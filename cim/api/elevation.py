@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from cim.api.access import Database, Here
 from cim.catalog import elevation, registry
 from cim.catalog.elevation import Elevation
+from cim.catalog.values import value_at
 from cim.errors import InputError
 from cim.installation import Installation
 
@@ -59,6 +60,23 @@ def heights(places: Places, here: Here, database: Database) -> dict[str, Any]:
     grounds = elevation.terrain(registry.entries(database))
     found = elevation.along(here.files, grounds, places.points)
     return {"heights": found, "height_datum": here.city.height_datum}
+
+
+@router.get("/layers/{layer_id}/value")
+def value(
+    layer_id: str,
+    here: Here,
+    database: Database,
+    lon: Annotated[float, Query(ge=-180, le=180)],
+    lat: Annotated[float, Query(ge=-90, le=90)],
+) -> dict[str, Any]:
+    """Value of a derived coverage (slope, aspect, hillshade) at a place; null where unknown."""
+    version = registry.published(database, layer_id)
+    found = value_at(here.files, version, lon, lat)
+    return {
+        "lon": lon, "lat": lat, "value": found.value, "unit": found.unit, "cell": found.cell,
+        "layer": layer_id, "version": version.version, "of": version.media.get("of"),
+    }  # fmt: skip
 
 
 def _said(here: Installation, found: Elevation, lon: float, lat: float) -> dict[str, Any]:
