@@ -11,6 +11,7 @@ from cim.commands import (
     db,
     deliveries,
     derive,
+    export,
     ingest,
     label,
     layers,
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command("ingest")(ingest.ingest)
 app.command("check")(check.check)
 app.command("deliveries")(deliveries.deliveries)
+app.command("export")(export.export)
 app.command("label")(label.label)
 app.command("revise")(revise.revise)
 app.command("derive")(derive.derive)

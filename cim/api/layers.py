@@ -52,8 +52,11 @@ def layer(layer_id: str, database: Database) -> dict[str, Any]:
         {
             "version": v.version,
             "at": v.published_at.isoformat(),
+            "date": v.media.get("date"),  # day of the survey, as far as it is known
             "features": v.features,
             "extent": list(v.extent),
+            "url": _address(v),
+            "media": dict(v.media),
             "report": f"/api/layers/{layer_id}/versions/{v.version}/report",
         }
         for v in registry.versions(database, layer_id)
@@ -84,9 +87,14 @@ def _published(version: Version | None) -> dict[str, Any] | None:
         "extent": list(version.extent),
         "heights": version.heights,
         "count": version.features,
-        "url": f"/tiles/{version.layer.id}/{version.version}.{version.key}/",
+        "url": _address(version),
         "media": dict(version.media),
     }
+
+
+def _address(version: Version) -> str:
+    """Where a version's files lie for ever."""
+    return f"/tiles/{version.layer.id}/{version.version}.{version.key}/"
 
 
 def _vector(database: Database, layer_id: str) -> Version:
