@@ -16,7 +16,7 @@ from rasterio.warp import Resampling, reproject
 
 from cim.catalog import elevation, registry
 from cim.city import Bounds, City
-from cim.errors import CrsError, FormatError, InputError, OutsideCityError
+from cim.errors import CrsError, FormatError, InputError, OutsideCityError, ParameterError
 from cim.geo.crs import CGCS2000, resolve, transformer
 from cim.geo.heights import Heights
 from cim.ingest.report import Exit, Report
@@ -425,3 +425,14 @@ def test_three_japanese_sheets_join_without_a_seam(
     ]  # fmt: skip
     assert len(gaps) > 10
     assert max(gaps) == 0.0
+
+
+def test_the_accuracy_that_a_delivery_states_is_kept(
+    installation: Installation, tmp_path: Path
+) -> None:
+    path = raster(tmp_path / "dem.tif", hills())
+    deliver(installation, path, "test.ground", options={"accuracy": "2.5"})
+    with ready(installation.engine) as connection:
+        assert registry.published(connection, "test.ground").media["accuracy"] == 2.5
+    with pytest.raises(ParameterError, match="accuracy"):
+        deliver(installation, path, "test.ground", options={"accuracy": "-1"})
