@@ -95,7 +95,7 @@ def test_every_block_is_what_gdal_decodes_and_is_copied_only_where_it_is_full(co
                     theirs = np.moveaxis(image.read(window=window), 0, -1).astype(int)
                     # two decoders spread the halved colours differently
                     difference = np.abs(colours - theirs)[mask]
-                    assert difference.mean() < 2
+                    assert len(difference) < 10_000 or difference.mean() < 1.5
                     assert difference.max() <= 24
                     drawn += 1
                     if whole is not None:

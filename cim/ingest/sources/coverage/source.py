@@ -44,6 +44,7 @@ class CoverageSource(OrthoSource):
     name: ClassVar[str] = "coverage"
     reads: ClassVar[str] = "a published elevation model"
     derived: ClassVar[bool] = True
+    archived: ClassVar[bool] = False
 
     def plan(self, request: Request) -> Plan:
         """As an orthophoto's, and with the models among its inputs."""

@@ -46,6 +46,7 @@ class OrthoSource(Source):
     reads: ClassVar[str] = "an orthophoto GeoTIFF or a folder of its sheets"
     options: ClassVar[type[OrthoOptions]] = OrthoOptions
     edition: ClassVar[int] = 2
+    archived: ClassVar[bool] = True  # whether the sheets are worth a copy of their own
 
     def supports(self, path: Path) -> bool:
         """Any raster that is not a height model; a folder counts when it holds one."""
@@ -91,7 +92,7 @@ class OrthoSource(Source):
         sheets = [p.payload for p in plan.parcels if p.id in usable]
         ordered = _ordered(sheets, options)
         squares = _squares(ordered, plan.shared, options.quality)
-        if options.archive == "none":
+        if options.archive == "none" or not self.archived:
             return squares
         groups = archive.groups(ordered, lossless=options.archive == "lossless")
         return (*map(archive.parcel, groups), *squares)
