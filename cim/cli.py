@@ -11,6 +11,7 @@ from cim.commands import (
     db,
     deliveries,
     ingest,
+    join,
     label,
     layers,
     reference,
@@ -29,6 +30,7 @@ app.command("check")(check.check)
 app.command("deliveries")(deliveries.deliveries)
 app.command("label")(label.label)
 app.command("revise")(revise.revise)
+app.command("join")(join.join)
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     run.run
 )

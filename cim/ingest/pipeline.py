@@ -240,7 +240,7 @@ class _Run:
         while ahead is not None:
             yield ahead
             media = ahead.media
-            earlier = media.get("unlabelled", media.get("revision", {}).get("of"))
+            earlier = media.get("unlabelled", media.get("unjoined", media.get("revision", {}).get("of")))
             with ready(self.place.engine) as connection:
                 ahead = (
                     None
