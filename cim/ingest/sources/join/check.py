@@ -127,14 +127,14 @@ def _tiles(joined: _Pyramid, bare: _Pyramid) -> Check:
         assert tile is not None  # noqa: S101 - it was found
         looked += 1
         errors += [f"{z}/{x}/{y}: {fault}" for fault in faults(tile)]
-        for dx, dy, side in ((1, 0, "east"), (0, 1, "north"), (-1, 0, "west"), (0, -1, "south")):
+        for dx, dy, side in ((1, 0, "east"), (0, 1, "north"), (-1, 0, "east"), (0, -1, "north")):
             other = joined.tile(z, x + dx, y + dy)
             if other is None:
                 continue
-            step = gap(tile, other, side)
+            step = gap(tile, other, side) if dx + dy > 0 else gap(other, tile, side)
             worst = max(worst, step)
             if step > SAME:
-                errors.append(f"{z}/{x}/{y}: {step:.4f} m to its {side} neighbour")
+                errors.append(f"{z}/{x}/{y}: {step:.4f} m to a neighbour ({dx}, {dy})")
     return Check(
         name="joined tiles", looked_at=looked, errors=tuple(errors), figures={"worst_gap_m": worst}
     )

@@ -28,8 +28,8 @@ SLACK = 0.05  # m, for what triangles do between posts
 
 
 def tolerance(z: int) -> float:
-    """Of the mesh of a joined tile, m: no more than an eighth of the level's error hides."""
-    return CLOSELY if z >= FINE else max(0.25, level_error(z) / 32)
+    """Of the mesh of a joined tile, m: tight, for the terrain lies that much deeper."""
+    return CLOSELY if z >= FINE else min(max(0.25, level_error(z) / 32), 1.0)
 
 
 class Ceiling(NamedTuple):
