@@ -70,8 +70,8 @@ def away(cover: Flags, cell: float) -> Floats:
         return -found
     outside = ndimage.distance_transform_edt(~cover)
     inside = ndimage.distance_transform_edt(cover)
-    found = np.where(cover, 0.5 - inside, outside - 0.5) * cell
-    return found
+    signed: Floats = np.where(cover, 0.5 - inside, outside - 0.5) * cell
+    return signed
 
 
 def polygons(

@@ -1,4 +1,4 @@
-"""A stranger's look at joined terrain: decoded tiles drawn on the mesh's raster and held against it.
+"""A stranger's look at joined terrain: decoded tiles drawn on the mesh's raster.
 
 Shares nothing with what wrote the tiles but the lattice of the mesh's rasters.
 """
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cim.geo.crs import CGCS2000, rows, transformer
-from cim.ingest.source import Check, Product
+from cim.ingest.source import Check
 from cim.ingest.sources.join.raster import BOTTOM, burn
 from cim.ingest.sources.join.relief import ADDED, Relief
 from cim.ingest.sources.join.stages import EDGE, FOLDER, RELIEF, Stages
@@ -29,7 +29,8 @@ COARSEST = 10  # level from which on the terrain is drawn
 ABOVE = 0.002  # m by which terrain must rise above the mesh to count: float32 at 1,500 m
 STEP = 0.5  # m: what 95 % of the border's steps must stay below
 UNTOUCHED = 0.75  # m that two meshes of one level and tolerance may differ by, where all is equal
-SAME = 1e-6
+SAME = 1e-6  # m
+CORNER = np.array([180.0, 90.0])  # from Greenwich and the equator to where tiles are counted
 
 
 @dataclass(slots=True)
@@ -45,11 +46,11 @@ class _Found:
     beyond: float = 0.0
 
 
-def check_join(stages: Stages, product: Product, staging: Path) -> tuple[Check, ...]:
+def check_join(stages: Stages, staging: Path) -> tuple[Check, ...]:
     """Tiles are sound, the terrain lies below the mesh, the border has no step."""
     joined = _Pyramid.of(stages, staging / FOLDER)
     bare = _Pyramid.of(stages, stages.terrain.folder)
-    return _tiles(joined, bare), *_surfaces(stages, joined, bare, staging)
+    return _tiles(joined, bare), *_surfaces(joined, bare, staging)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +108,8 @@ def _places(relief: Relief, block: Any, z: int, stages: Stages) -> Iterator[tupl
     step = transformer(stages.city.compute_crs, CGCS2000)
     lonlat = rows(step, np.column_stack([x.ravel(), y.ravel()]))
     width = 180.0 / 2**z
-    low = np.floor((lonlat.min(axis=0) + (180.0, 90.0)) / width).astype(int)
-    high = np.floor((lonlat.max(axis=0) + (180.0, 90.0)) / width).astype(int)
+    low = np.floor((lonlat.min(axis=0) + CORNER) / width).astype(int)
+    high = np.floor((lonlat.max(axis=0) + CORNER) / width).astype(int)
     for tile_x in range(low[0], high[0] + 1):
         for tile_y in range(low[1], high[1] + 1):
             yield tile_x, tile_y
@@ -140,9 +141,7 @@ def _tiles(joined: _Pyramid, bare: _Pyramid) -> Check:
     )
 
 
-def _surfaces(
-    stages: Stages, joined: _Pyramid, bare: _Pyramid, staging: Path
-) -> tuple[Check, Check]:
+def _surfaces(joined: _Pyramid, bare: _Pyramid, staging: Path) -> tuple[Check, Check]:
     relief = Relief.open(staging / RELIEF)
     edge = np.load(staging / EDGE)
     found = _Found()

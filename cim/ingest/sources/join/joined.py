@@ -76,9 +76,10 @@ class Joined:
         np.add(heights, more, out=heights, where=more != 0)
         heights -= self._push(wide, heights)
         top, left = (y - south) * 64, 64
-        return np.ascontiguousarray(
+        found: Floats = np.ascontiguousarray(
             heights[top : top + window.shape[0], left : left + window.shape[1]]
         )
+        return found
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -96,7 +97,8 @@ class Joined:
         level = self.added.levels[number]
         found = np.full(window.shape, np.nan)
         lay(level.known, *level.first, row, column, found)
-        return np.nan_to_num(found)
+        known: Floats = np.nan_to_num(found)
+        return known
 
     def _push(self, window: Window, heights: Floats) -> Floats:
         """How far posts must go down so that nothing between them rises above the ceiling."""
@@ -125,7 +127,7 @@ def _cells(ceiling: Ceiling, window: Window, crs: CRS) -> tuple[int, int, Cells]
     west, south, east, north = window.box
     edge = np.linspace(0, 1, 9)
     lon, lat = np.meshgrid(west + edge * (east - west), south + edge * (north - south))
-    if not (-180 <= west and east <= 180) or window.z < 6:
+    if not (west >= -180 and east <= 180) or window.z < 6:
         low, high = np.array(ceiling.first), np.array(ceiling.first) + ceiling.heights.shape
     else:
         xy = rows(transformer(CGCS2000, crs), np.column_stack([lon.ravel(), lat.ravel()]))

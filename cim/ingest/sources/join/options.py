@@ -28,7 +28,7 @@ class JoinOptions(Options):
     tolerance: float = Field(
         default=5.0,
         gt=0,
-        description="median of mesh ground minus elevation model, m, beyond which nothing is joined",
+        description="m by which mesh ground and elevation model may lie apart (median)",
     )
     accept_offset: bool = Field(
         default=False, description="join although the median lies beyond the tolerance"

@@ -112,7 +112,8 @@ def _write(path: Path, relief: Relief, name: str, crs: CRS) -> None:
     profile = {
         "driver": "GTiff", "dtype": "float32", "count": 1, "nodata": np.nan, "crs": crs.to_wkt(),
         "width": right - left, "height": bottom - top, "tiled": True, "blockxsize": 256,
-        "blockysize": 256, "compress": "deflate", "predictor": 3, "zlevel": 4, "bigtiff": "if_safer",
+        "blockysize": 256, "compress": "deflate", "predictor": 3, "zlevel": 4,
+        "bigtiff": "if_safer",
         "transform": relief.transform @ Affine.translation(left, top),
     }  # fmt: skip
     with raster.written(path):

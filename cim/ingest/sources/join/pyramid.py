@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +12,16 @@ from pyproj import CRS
 from cim.geo.crs import CGCS2000, rows, transformer
 from cim.ingest.sources.join.fit import RAMP
 from cim.ingest.sources.join.relief import ADDED, CEILING, NEAR, NEARNESS, Relief
-from cim.tiles.terrain.ground import spacing
+from cim.tiles.terrain.bundle import Shown
+from cim.tiles.terrain.ground import Window, spacing
 from cim.tiles.terrain.levels import Levels, children_of
 from cim.tiles.terrain.place import STEPS
+from cim.tiles.terrain.quantized_mesh import level_step
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Tile = tuple[int, int, int]
+WIDE = 13  # down to this level tiles are so wide that their relief may outgrow the step
 POSTS = 3.0  # steps from post to post on either side of the border that must be fine enough
 
 
@@ -38,9 +43,7 @@ def deepened(bare: Levels, relief: Relief, crs: CRS) -> Levels:
     return bare.deepened(extra)
 
 
-def touched(
-    bare: Levels, levels: Levels, relief: Relief, crs: CRS
-) -> frozenset[tuple[int, int, int]]:
+def touched(bare: Levels, levels: Levels, relief: Relief, crs: CRS) -> frozenset[Tile]:
     """Tiles (z, x, y) that may differ from the bare ones: all that lie within reach, and new ones.
 
     Also those beside new ones, whose border ended in a coarser tile's line and does not now, and
@@ -48,7 +51,7 @@ def touched(
     """
     cells = np.argwhere(_reached(relief))
     boxes = _boxes(relief, cells, crs)
-    found: set[tuple[int, int, int]] = set()
+    found: set[Tile] = set()
     for z, tiles in enumerate(levels.tiles):
         here = {t for t in _tiles(boxes, z, 2) if t in tiles}
         old = bare.tiles[z] if z < len(bare.tiles) else {}
@@ -59,6 +62,25 @@ def touched(
                  and any(not levels.holds(z, *other) for other in _around([t]))}  # fmt: skip
         found |= {(z, x, y) for x, y in here}
     return frozenset(found)
+
+
+def raised(
+    levels: Levels, ground: Shown, wanted: frozenset[Tile]
+) -> tuple[Levels, frozenset[Tile]]:
+    """Levels whose height steps reach over the relief of all joined tiles, and what to write.
+
+    Far above, posts are kilometres apart and may have to go down by many metres; where a level's
+    step becomes too small for that, all of its tiles are written anew with a larger one.
+    """
+    steps = list(levels.steps)
+    for z, x, y in wanted:
+        if z <= WIDE:
+            relief = float(np.ptp(ground.posts(Window(z, x, y, 1, 1))))
+            steps[z] = max(steps[z], level_step(relief + 2 * steps[z]))
+    steps = np.maximum.accumulate(steps[::-1])[::-1].tolist()
+    other = [z for z, tiles in enumerate(levels.tiles) if tiles and steps[z] != levels.steps[z]]
+    more = {(z, x, y) for z in other for x, y in levels.tiles[z]}
+    return replace(levels, steps=tuple(steps)), wanted | more
 
 
 def _around(tiles: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:

@@ -64,7 +64,7 @@ class Relief:
         if path.exists():
             return np.load(path, mmap_mode="r+")
         shape = self.shape[0] >> halved, self.shape[1] >> halved
-        new: Any = np.lib.format.open_memmap  # type: ignore[no-untyped-call]
+        new: Any = np.lib.format.open_memmap
         made = new(path, mode="w+", dtype=dtype, shape=shape)
         if dtype is np.float32 and name != ADDED:
             made[:] = np.nan

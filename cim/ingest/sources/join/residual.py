@@ -32,7 +32,9 @@ def told(residual: Floats) -> dict[str, Any]:
     return {
         "all": _figures(values),
         "by_direction": {
-            name: _figures(values[which == name]) for name in names.tolist() if (which == name).any()
+            name: _figures(values[which == name])
+            for name in names.tolist()
+            if (which == name).any()
         },
     }
 

@@ -103,4 +103,4 @@ class JoinSource(Source):
 
     def check(self, product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
         """Sample the joined tiles with a decoder of its own, and hold them against the mesh."""
-        return check_join(self._stages(request), product, staging)
+        return check_join(self._stages(request), staging)

@@ -22,7 +22,7 @@ from cim.ingest.marks import link
 from cim.ingest.source import WORK, Built, Parcel, Request
 from cim.ingest.sources.join.joined import Joined, tolerance
 from cim.ingest.sources.join.options import JoinOptions
-from cim.ingest.sources.join.pyramid import deepened, touched
+from cim.ingest.sources.join.pyramid import deepened, raised, touched
 from cim.ingest.sources.join.raster import Rasteriser
 from cim.ingest.sources.join.relief import Relief
 from cim.ingest.sources.join.residual import judge, told
@@ -135,8 +135,9 @@ class Stages:
         relief = Relief.open(staging / RELIEF)
         bare = self.terrain.levels(self.finest)
         levels = deepened(bare, relief, self.city.compute_crs)
-        joined = self.ground(staging, levels.steps)
         wanted = touched(bare, levels, relief, self.city.compute_crs)
+        levels, wanted = raised(levels, self.ground(staging, levels.steps), wanted)
+        joined = self.ground(staging, levels.steps)
         metadata = self.terrain.tells_children
         found = []
         for bundle in bundles(levels):
@@ -147,9 +148,13 @@ class Stages:
             decides = some.decides(joined, self.water(), metadata=metadata)
             found.append(
                 Parcel(
-                    id=TILES + bundle.name, path=request.paths[0], inputs=(), bytes=len(tiles),
-                    payload=TileJob(some, levels.steps), decides=decides,
-                )  # fmt: skip
+                    id=TILES + bundle.name,
+                    path=request.paths[0],
+                    inputs=(),
+                    bytes=len(tiles),
+                    payload=TileJob(some, levels.steps),
+                    decides=decides,
+                )
             )
         return tuple(found)
 
