@@ -10,6 +10,8 @@ from cim.commands import (
     city,
     db,
     deliveries,
+    derive,
+    export,
     ingest,
     join,
     label,
@@ -28,9 +30,11 @@ app = typer.Typer(
 app.command("ingest")(ingest.ingest)
 app.command("check")(check.check)
 app.command("deliveries")(deliveries.deliveries)
+app.command("export")(export.export)
 app.command("label")(label.label)
 app.command("revise")(revise.revise)
 app.command("join")(join.join)
+app.command("derive")(derive.derive)
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     run.run
 )

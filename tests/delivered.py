@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def deliver(
     heights: Heights = Heights.ORTHOMETRIC,
     force: bool = False,
     workers: int = 1,
+    options: Mapping[str, Any] | None = None,
 ) -> Report:
     """Ingest a delivery and publish it."""
     request = Request(
@@ -45,6 +46,7 @@ def deliver(
         city=city or here.city,
         crs=crs,
         heights=heights,
+        options=options or {},
     )
     return ingest(request, engine=here.engine, files=here.files, force=force, workers=workers)
 
@@ -103,3 +105,15 @@ def hills(rows: int = 120, columns: int = 150, *, cell: float = 15.0, seed: int 
             -((x - at_x) ** 2 + (y - at_y) ** 2) / (2 * size**2)
         )
     return np.asarray(heights, np.float32)
+
+
+def photo(rows: int = 700, columns: int = 700, seed: int = 4, fields: int = 12) -> Array:
+    """Smooth colours with sharp fields in them, wholly lopsided; no pixel is black."""
+    y, x = np.mgrid[0:rows, 0:columns]
+    base = np.stack([60 + x * 150 / columns, 60 + y * 150 / rows, 110 + 40 * np.sin(x / 40)])
+    random = np.random.default_rng(seed)
+    for _ in range(fields):
+        top, left = random.integers(0, rows - 60), random.integers(0, columns - 60)
+        colour = random.integers(30, 220, 3)
+        base[:, top : top + 60, left : left + 60] = colour[:, None, None]
+    return base.clip(1, 254).astype(np.uint8)

@@ -21,7 +21,7 @@ from cim.installation import Installation
 from cim.store import cluster, database
 from tests import home
 from tests.commands import cim
-from tests.delivered import NORTH, WEST, deliver, hills, raster
+from tests.delivered import NORTH, WEST, deliver, hills, photo, raster
 from tests.ingest.osgb import scenes
 from tests.ingest.osgb.writer import Geode
 
@@ -403,3 +403,26 @@ def test_a_server_of_others_is_neither_started_nor_stopped(
     reason, advice = words(told)
     assert reason.startswith("CIM_DATABASE_URL names a server")
     assert "unset CIM_DATABASE_URL" in advice
+
+
+@pytest.mark.db
+def test_a_picture_is_exported_and_what_cannot_be_says_why(
+    installation: Installation, environment: dict[str, str], tmp_path: Path
+) -> None:
+    deliver(installation, raster(tmp_path / "a.tif", photo(400, 400), cell=0.5), "test.ortho")
+    deliver(installation, raster(tmp_path / "dem.tif", hills()), "base.dem")
+    target = tmp_path / "out" / "a.mbtiles"
+    done = cim(environment, "export", "test.ortho", "--to", target)
+    assert done.returncode == 0, done.stderr
+    assert "tiles" in done.stdout
+    assert target.is_file()
+    for arguments, said in (
+        (["base.dem", "--to", "a.pmtiles"], "only imagery can be exported"),
+        (["test.ortho", "--to", "a.zip"], "neither .mbtiles nor .pmtiles"),
+        (["test.ortho", "--to", "a.pmtiles", "--bbox", "1,2,3,4"], "does not meet the layer"),
+        (["test.ortho", "--to", "a.pmtiles", "--maxzoom", "22"], "goes down to zoom 18"),
+        (["test.ortho", "--to", "a.pmtiles", "--version", "7"], "is not published"),
+    ):
+        failed = cim(environment, "export", *arguments)
+        assert failed.returncode == 2, arguments
+        assert said in failed.stderr

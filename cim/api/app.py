@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cim import __version__
-from cim.api import layers, problems, tiles, topics
+from cim.api import elevation, layers, problems, tiles, topics, wms, wmts
 from cim.installation import Installation, open_installation
 from cim.settings import Settings
 
@@ -52,8 +52,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )  # fmt: skip
     problems.install(app)
     app.include_router(layers.router)
+    app.include_router(elevation.router)
     app.include_router(tiles.router)
     app.include_router(topics.router)
+    app.include_router(wmts.router)
+    app.include_router(wms.router)
 
     @app.get("/healthz", tags=["平台管理"])
     def healthz() -> dict[str, str]:
@@ -76,6 +79,7 @@ class _TextZip:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = str(scope.get("path", ""))
         binary = path.startswith("/tiles/") and not path.endswith((".json", ".mvt"))
+        binary = binary or path.startswith(("/wmts", "/wms"))
         pictures = path.startswith("/api/results/") and path.endswith((".png", ".tif"))
         handler = self._plain if binary or pictures else self._zipped
         await handler(scope, receive, send)

@@ -11,7 +11,7 @@ from cim.api.access import Database, Here
 from cim.catalog import elevation, registry, rows
 from cim.catalog.registry import Entry, Version
 from cim.city import Bounds
-from cim.errors import InputError, NotFoundError, ParameterError
+from cim.errors import NotFoundError, ParameterError
 from cim.layers import Kind, Layer, to_dict
 
 router = APIRouter(prefix="/api", tags=["资源访问"])
@@ -52,8 +52,11 @@ def layer(layer_id: str, database: Database) -> dict[str, Any]:
         {
             "version": v.version,
             "at": v.published_at.isoformat(),
+            "date": v.media.get("date"),  # day of the survey, as far as it is known
             "features": v.features,
             "extent": list(v.extent),
+            "url": _address(v),
+            "media": dict(v.media),
             "report": f"/api/layers/{layer_id}/versions/{v.version}/report",
         }
         for v in registry.versions(database, layer_id)
@@ -84,9 +87,14 @@ def _published(version: Version | None) -> dict[str, Any] | None:
         "extent": list(version.extent),
         "heights": version.heights,
         "count": version.features,
-        "url": f"/tiles/{version.layer.id}/{version.version}.{version.key}/",
+        "url": _address(version),
         "media": dict(version.media),
     }
+
+
+def _address(version: Version) -> str:
+    """Where a version's files lie for ever."""
+    return f"/tiles/{version.layer.id}/{version.version}.{version.key}/"
 
 
 def _vector(database: Database, layer_id: str) -> Version:
@@ -152,29 +160,3 @@ def search(
             else height.metres + here.city.undulation(item["lon"], item["lat"])
         )
     return {"results": found}
-
-
-@router.get("/elevation")
-def ground(
-    here: Here,
-    database: Database,
-    lon: Annotated[float, Query(ge=-180, le=180)],
-    lat: Annotated[float, Query(ge=-90, le=90)],
-) -> dict[str, Any]:
-    """Height of the ground: orthometric (1985) and ellipsoidal, m, bilinear on the finest DEM."""
-    entries = registry.entries(database)
-    grounds = elevation.terrain(entries)
-    found = elevation.at(here.files, grounds, lon, lat)
-    if found is None:
-        raise InputError(
-            f"no elevation model covers {lon:.6f}, {lat:.6f}", remedy="ingest a DEM there"
-        )
-    return {
-        "lon": lon,
-        "lat": lat,
-        "height": found.metres,
-        "ellipsoidal": found.metres + here.city.undulation(lon, lat),
-        "layer": found.layer,
-        "version": found.version,
-        "resolution": found.resolution,
-    }

@@ -40,19 +40,19 @@ def tile(
     layer_id: str, version: str, z: str, x: str, name: str, here: Here, request: Request
 ) -> Response:
     """A tile of imagery (.jpg, .png, .auto), vectors (.mvt) or terrain (.terrain)."""
-    found = _version(here, layer_id, version)
+    found = version_named(here, layer_id, version)
     stem, _, suffix = name.partition(".")
     tiled = found.layer.kind in {Kind.IMAGERY, Kind.VECTOR}
     if not tiled or not all(_NUMBER.fullmatch(part) for part in (z, x, stem)):
         return _file(here, found, f"{z}/{x}/{name}", request, version)
     place = (int(z), int(x), int(stem))
     etag = f'"{found.key}-{z}-{x}-{name}"'
-    if _unchanged(request, etag):
-        return Response(status_code=304, headers=_caching(version, etag))
+    if unchanged(request, etag):
+        return Response(status_code=304, headers=caching(version, etag))
     if found.layer.kind is Kind.IMAGERY and suffix in imagery.FORMATS:
-        return _image(here, found, place, suffix, _caching(version, etag))
+        return _image(here, found, place, suffix, caching(version, etag))
     if found.layer.kind is Kind.VECTOR and suffix == "mvt":
-        return _mvt(here, found, place, _caching(version, etag))
+        return _mvt(here, found, place, caching(version, etag))
     return _file(here, found, f"{z}/{x}/{name}", request, version)
 
 
@@ -60,10 +60,10 @@ def tile(
 @router.get("/{layer_id}/{version}/{path:path}")
 def file(layer_id: str, version: str, path: str, here: Here, request: Request) -> Response:
     """A file of a version: tileset.json, a glb, layer.json, a COG."""
-    return _file(here, _version(here, layer_id, version), path, request, version)
+    return _file(here, version_named(here, layer_id, version), path, request, version)
 
 
-def _version(here: Installation, layer_id: str, name: str) -> Version:
+def version_named(here: Installation, layer_id: str, name: str) -> Version:
     """The version that an address names: ``latest``, ``3``, or ``3.<key>``, which never changes."""
     number, _, key = name.partition(".")
     if number == "latest" and not key:
@@ -91,7 +91,13 @@ def _pinned(here: Installation, layer_id: str, number: int, key: str) -> Version
     return found
 
 
-def _caching(version: str, etag: str) -> dict[str, str]:
+def caching(version: str, etag: str) -> dict[str, str]:
+    """Headers: for ever where the address names one version with its key, else asked anew.
+
+    Args:
+        version: As the address names it.
+        etag: Of the content, quoted.
+    """
     pinned = bool(version.partition(".")[2])
     return {
         "ETag": etag,
@@ -99,7 +105,8 @@ def _caching(version: str, etag: str) -> dict[str, str]:
     }
 
 
-def _unchanged(request: Request, etag: str) -> bool:
+def unchanged(request: Request, etag: str) -> bool:
+    """Whether the client has it already."""
     asked = request.headers.get("if-none-match", "")
     return asked == "*" or etag in [e.strip().removeprefix("W/") for e in asked.split(",")]
 
@@ -146,8 +153,8 @@ def _file(
         known = False
     if not known:
         raise NotFoundError(f"{version.layer.id} has no file {name[:60]}")
-    headers = _caching(asked, f'"{version.key}-{name}"')
-    if _unchanged(request, headers["ETag"]):
+    headers = caching(asked, f'"{version.key}-{name}"')
+    if unchanged(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     if suffix != ".terrain":
         return FileResponse(path, media_type=MEDIA_TYPES[suffix], headers=headers)

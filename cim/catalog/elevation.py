@@ -73,6 +73,21 @@ def _of(version: Version) -> list[Model]:
     ]
 
 
+def _surface(version: Version) -> list[Model]:
+    """The surface of the mesh that a version was joined to.
+
+    Raises:
+        ParameterError: it was joined to none.
+    """
+    name = version.media.get("surface")
+    if name is None:
+        raise ParameterError(
+            f"{version.layer.id} version {version.version} knows no surface",
+            remedy="join it to a mesh: cim join " + version.layer.id + " --mesh base.oblique",
+        )
+    return [Model(version=version, name=str(name), cell=float(version.media["surface_cell"]))]
+
+
 def rasters(entries: Iterable[Entry], files: Files) -> tuple[Path, ...]:
     """Files of all published elevation models, the finest first."""
     return tuple(model.path(files) for model in models(terrain(entries)))
@@ -87,17 +102,37 @@ class Elevation:
         layer: Layer of the model.
         version: Its version.
         resolution: Its cell size on the ground, m.
+        accuracy: Root mean square error of its heights as stated at ingest, m; None where nobody
+            has said.
     """
 
     metres: float
     layer: str
     version: int
     resolution: float
+    accuracy: float | None = None
 
 
 def at(files: Files, versions: Sequence[Version], lon: float, lat: float) -> Elevation | None:
     """Height at a place, from the finest model that knows it; None where none does."""
-    for model in models(versions):
+    return _first(files, models(versions), lon, lat)
+
+
+def surface_at(
+    files: Files, versions: Iterable[Version], lon: float, lat: float
+) -> Elevation | None:
+    """Height of the surface at a place, buildings and trees included; None beyond all meshes.
+
+    Known where a terrain has been joined to a mesh.
+    """
+    known = [m for v in versions if v.media.get("surface") is not None for m in _surface(v)]
+    found = _first(files, sorted(known, key=lambda m: m.cell), lon, lat)
+    return None if found is None else replace(found, accuracy=None)
+
+
+def _first(files: Files, models: Iterable[Model], lon: float, lat: float) -> Elevation | None:
+    """Height at a place from the first model that knows it."""
+    for model in models:
         with rasterio.open(model.path(files)) as image:
             metres = _bilinear(image, lon, lat)
             if metres is not None:
@@ -106,8 +141,27 @@ def at(files: Files, versions: Sequence[Version], lon: float, lat: float) -> Ele
                     layer=model.version.layer.id,
                     version=model.version.version,
                     resolution=model.cell,
+                    accuracy=model.version.media.get("accuracy"),
                 )
     return None
+
+
+def along(
+    files: Files, versions: Sequence[Version], points: Sequence[tuple[float, float]]
+) -> list[float | None]:
+    """Heights at many places in degrees, each from the finest model that knows it, m.
+
+    Every model is opened once.
+    """
+    heights: list[float | None] = [None] * len(points)
+    for model in models(versions):
+        open_ones = [i for i, height in enumerate(heights) if height is None]
+        if not open_ones:
+            break
+        with rasterio.open(model.path(files)) as image:
+            for i in open_ones:
+                heights[i] = _bilinear(image, *points[i])
+    return heights
 
 
 def _bilinear(model: rasterio.DatasetReader, lon: float, lat: float) -> float | None:
@@ -152,9 +206,18 @@ class Ground:
 
 
 def around(
-    engine: Engine, files: Files, layer: str, place: tuple[float, float], reach: float
+    engine: Engine,
+    files: Files,
+    layer: str,
+    place: tuple[float, float],
+    reach: float,
+    *,
+    surface: bool = False,
 ) -> Ground:
     """Heights within ``reach`` metres of a place (degrees), from a published terrain layer.
+
+    Of the bare ground; or of the ``surface`` of the mesh that the layer was joined to, with
+    buildings and trees, unknown beyond the mesh.
 
     The first model that knows the place and whose cut is not too large gives the grid; what it
     does not know, within and beyond its own rim, comes from the models after it, then from those
@@ -162,18 +225,19 @@ def around(
 
     Raises:
         NotFoundError: the layer is not published.
-        ParameterError: it is no terrain, or does not cover the place.
+        ParameterError: it is no terrain, has no surface, or does not cover the place.
     """
     lon, lat = place
     with ready(engine) as connection:
         version = registry.published(connection, layer)
     if version.layer.kind is not Kind.TERRAIN:
         raise ParameterError(f"{layer} is no terrain layer", remedy="name one, such as base.dem")
-    own = _of(version)
+    own = _surface(version) if surface else _of(version)
     chosen = _covering(own, files, place, reach)
     if chosen is None:
         raise ParameterError(
-            f"{layer} version {version.version} does not cover {lon:.5f}, {lat:.5f}",
+            f"{'the surface of ' if surface else ''}{layer} version {version.version} does not "
+            f"cover {lon:.5f}, {lat:.5f}",
             remedy=f"it covers {version.extent}; choose a place inside",
         )
     order = [chosen, *own[own.index(chosen) + 1 :], *own[: own.index(chosen)]]

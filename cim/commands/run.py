@@ -28,7 +28,8 @@ def run(
 ) -> None:
     """Ask an analysis: cim run TOPIC.ANALYSIS --parameter value ...
 
-    Parameters are named as in the form; points are given as lon,lat. --example starts from the
+    Parameters are named as in the form; points are given as lon,lat, lines
+    and polygons as lon,lat;lon,lat;... --example starts from the
     documented example, and parameters given beside it replace its own.
     """
     if list_all or analysis is None:
@@ -83,6 +84,8 @@ def _value(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
+        if ";" in text:
+            return [_value(part.strip()) for part in text.split(";")]
         if "," in text:
             return [_value(part.strip()) for part in text.split(",")]
         return text

@@ -21,7 +21,7 @@ def distances_along(lonlat: Floats) -> Floats:
     Args:
         lonlat: (n, 2) degrees.
     """
-    lon, lat = np.asarray(lonlat, np.float64).T
+    lon, lat = np.asarray(lonlat, np.float64).T.tolist()
     _, _, legs = GRS80.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])
     return np.concatenate([[0.0], np.cumsum(legs)])
 

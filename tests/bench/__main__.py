@@ -1,13 +1,14 @@
 """All benchmarks, one after the other: ``python -m tests.bench [--all]``.
 
-``--all`` adds those that take half an hour: a flat model of hundreds of megabytes, and a city of
-20 km² that is killed twice.
+``--all`` adds those that take half an hour: a flat model of hundreds of megabytes, a city of 20 km²
+that is killed twice, and the ground of a county.
 """
 
 import sys
 
 from tests.bench import (
     bench_buildings,
+    bench_county,
     bench_encodings,
     bench_flat,
     bench_ground,
@@ -33,7 +34,7 @@ QUICK = (
     bench_viewshed,
     bench_ground,
 )
-LONG = (bench_flat, bench_scale)
+LONG = (bench_flat, bench_scale, bench_county)
 
 chosen = (*QUICK, *LONG) if "--all" in sys.argv else QUICK
 for bench in chosen:

@@ -271,5 +271,5 @@ def test_a_dem_with_gaps_of_every_kind_in_degrees_is_published_and_told(
     told = [s for s in done.stderr.splitlines() if s.startswith("warning: ") and str(path) in s]
     assert any("-9999" in s for s in told), done.stderr
     assert any("degrees" in s or "EPSG:4545" in s or "CGCS2000" in s for s in told), done.stderr
-    with rasterio.open(installation.files.version("test.it", 2) / "dem.tif") as image:
+    with rasterio.open(installation.files.version("test.it", 2) / "models/0.tif") as image:
         assert np.nanmin(image.read(1)) > 1300

@@ -86,7 +86,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 MOMENTS = {
     "after the first part": lambda s: len(list(s.glob("*/.parts/*.json"))) >= 1,
     "after five parts": lambda s: len(list(s.glob("*/.parts/*.json"))) >= 5,
-    "while joining": lambda s: bool(list(s.glob("*/dem.part"))) or bool(list(s.glob("*/dem.tif"))),
+    "while joining": lambda s: bool(list(s.glob("*/models/0.*"))),
     "while tiling": lambda s: bool(list(s.glob("*/1[0-5]"))),
     "just before it is visible": lambda s: bool(list(s.glob("*/layer.json"))),
 }
@@ -410,5 +410,5 @@ def test_worker_processes_and_one_process_make_the_same(
     one = deliver(installation, sheets, "test.one", workers=1)
     two = deliver(installation, sheets, "test.two", workers=2)
     assert one.counts == two.counts
-    a, b = (installation.files.version(f"test.{n}", 1) / "dem.tif" for n in ("one", "two"))
+    a, b = (installation.files.version(f"test.{n}", 1) / "models/0.tif" for n in ("one", "two"))
     assert a.read_bytes() == b.read_bytes()

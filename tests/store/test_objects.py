@@ -68,7 +68,7 @@ def test_a_version_is_served_from_the_store_when_the_folder_is_gone(
         middle = {"lon": (west + east) / 2, "lat": (south + north) / 2}
         assert client.get("/api/elevation", params=middle).json()["layer"] == "test.dem"
     assert (folder / tiles[0]).read_bytes() == before
-    assert (folder / "dem.tif").is_file()
+    assert (folder / "models/0.tif").is_file()
 
 
 def test_nothing_of_a_run_is_put_there_but_what_lasts(
@@ -95,7 +95,7 @@ def test_a_store_that_takes_nothing_is_one_sentence_and_nothing_is_published(
         deliver(here, raster(tmp_path / "a.tif", hills()), "test.dem")
     assert not here.files.version("test.dem", 1).exists()
     again = deliver(installation, raster(tmp_path / "a.tif", hills()), "test.dem")
-    assert (again.version, again.resumed) == (1, 1)
+    assert (again.version, again.resumed) == (1, 1 + again.joined)
 
 
 def test_a_whole_version_is_fetched_for_what_is_made_from_it(

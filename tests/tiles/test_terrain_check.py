@@ -17,8 +17,8 @@ from cim.city import Bounds
 from cim.errors import FormatError
 from cim.tiles.look import Look
 from cim.tiles.terrain.check import check_terrain_folder
+from cim.tiles.terrain.description import layer_json
 from cim.tiles.terrain.place import Place
-from cim.tiles.terrain.pyramid import layer_json
 from cim.tiles.terrain.quantized_mesh import encode, level_step
 
 HERE = Bounds(106.0, 35.0, 107.0, 36.0)

@@ -20,6 +20,7 @@ from cim.store.files import disk_errors, free
 
 SUFFIXES = frozenset({".tif", ".tiff", ".img", ".asc", ".vrt"})
 BYTES = frozenset({"uint8", "int8"})
+CACHE = 256  # MB of blocks that GDAL keeps in a worker; its own choice is a share of the machine
 SWAPPED = (
     "its axes look swapped: with x and y exchanged it lies in the city; export it again with "
     "east before north"

@@ -176,13 +176,16 @@ class Ground:
         found = hashlib.sha256()
         if window.z < SMALL:
             found.update(repr(self.reach).encode())
-        for surface in self.surfaces:
+        here = [touch(surface.box, window.box) for surface in self.surfaces]
+        far = [s for s, near in zip(self.surfaces, here, strict=True) if not near]
+        near = [s for s, near in zip(self.surfaces, here, strict=True) if near]
+        for surface in (*near, *far):  # those afar show where the near ones know nothing
             lattice = surface.lattice
             number = surface.level_for(spacing(window.z))
             where = (lattice.crs.to_wkt(), lattice.cell, lattice.phase, number)
             found.update(repr(where).encode())
             if _add(found, surface.levels[number], *self.cells(surface, window, number)):
-                break  # nothing below it shows
+                break  # nothing else shows
         return found.hexdigest()[:16]
 
 

@@ -120,11 +120,12 @@ class Levels:
         Each with the cell size, m, of the finest model there.
         """
         for x, y in sorted(self.tiles[z]):
-            metres = None if self.holds(z + 1, 2 * x, 2 * y) else self._ended(z, x, y)
+            metres = None if self.holds(z + 1, 2 * x, 2 * y) else self.ended(z, x, y)
             if metres is not None:
                 yield x, y, metres
 
-    def _ended(self, z: int, x: int, y: int) -> float | None:
+    def ended(self, z: int, x: int, y: int) -> float | None:
+        """Cell size, m, of the finest model in a tile that goes no deeper; None without any."""
         over = [
             metres
             for finest, metres, tiles in self.models

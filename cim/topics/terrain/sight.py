@@ -102,6 +102,7 @@ def sight(asked: SightParameters, context: Context) -> Result:
 
 
 def _sight_figures(seen: Sight, source: str) -> tuple[Figure, ...]:
+    clearance = None if seen.clearance is None else round(seen.clearance, 3) + 0.0
     words = {True: "通视 visible", False: "不通视 hidden", None: "无法判定 cannot be told"}
     return (
         Figure(key="visible", title="是否通视", title_en="Visible", value=words[seen.seen],
@@ -109,7 +110,7 @@ def _sight_figures(seen: Sight, source: str) -> tuple[Figure, ...]:
         Figure(key="distance", title="平面距离", title_en="Distance on the plane",
                value=float(seen.distances[-1]), unit="m", evidence=source),
         Figure(key="clearance", title="最小净空（负为遮挡）", title_en="Least clearance",
-               value=seen.clearance, unit="m", evidence=source),
+               value=clearance, unit="m", evidence=source),
         Figure(key="tightest", title="最紧处距观察点", title_en="Tightest at",
                value=seen.tightest, unit="m", evidence=source),
     )  # fmt: skip

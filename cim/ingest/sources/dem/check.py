@@ -1,82 +1,92 @@
-"""A stranger's look at a folder of terrain: decoded by rules of its own, compared with the DEM."""
+"""A stranger's look at what is to be published of elevation models.
+
+Tiles are decoded by rules of the reader's own, borders held against each other, heights against the
+models; tile by tile and column by column, however many there are.
+"""
 
 from __future__ import annotations
 
 import json
+import struct
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cim.ingest.source import Check, Product, Request
-from cim.tiles.terrain.reader import DecodedTile, decode, faults, gap
+from cim.ingest.sources.dem.height_check import check_heights
+from cim.ingest.sources.dem.stages import ground_of, model_folder
+from cim.tiles.terrain.check import check_terrain_folder
+from cim.tiles.terrain.levels import Levels
+from cim.tiles.terrain.place import Place
 
 MARGIN = 1.0  # m, for the rounding of the levels
-SAME = 1e-6  # m: what decoding 16-bit heights in floating point may add
+RANGE = struct.Struct("<24x2f")  # of a tile's head: lowest and highest height
+_GZIP = 31  # for zlib: a gzip's own head and tail
 
 
 def check_terrain(product: Product, request: Request, staging: Path) -> tuple[Check, ...]:
-    """Every tile decodes, is announced and lies in the DEM's range; neighbours share borders."""
-    layer = json.loads((staging / "layer.json").read_text())
-    low, high = _ellipsoidal_range(product, request)
-    errors: list[str] = []
-    seams: list[str] = []
-    tiles, worst = 0, 0.0
-    for z, ranges in enumerate(layer["available"]):
-        level = _decoded(staging, z, ranges, errors)
-        tiles += len(level)
-        for (x, y), tile in level.items():
-            errors += [f"{z}/{x}/{y}: {fault}" for fault in faults(tile)]
-            if tile.heights.min() < low - MARGIN:
-                errors.append(f"{z}/{x}/{y}: a pit {low - tile.heights.min():.1f} m deep")
-            if tile.heights.max() > high + MARGIN:
-                errors.append(f"{z}/{x}/{y}: a spike {tile.heights.max() - high:.1f} m high")
-        worst = max(worst, _seams(level, z, seams))
+    """All tiles decode, are announced, share their borders, have no pit, and lie on the models."""
+    seams = Check(
+        name="sheet seams",
+        looked_at=int(product.media["seams"]["pairs"]),
+        figures=product.media["seams"],
+    )
+    looks = check_terrain_folder(staging, request.city.bounds, strict=True)
+    layer = json.loads((staging / "layer.json").read_text("utf-8"))
+    tiles = list(_announced(layer))
     return (
-        Check(name="terrain tiles", looked_at=tiles, errors=tuple(errors)),
-        Check(
-            name="terrain seams",
-            looked_at=tiles,
-            errors=tuple(seams),
-            figures={"worst_gap_m": worst},
-        ),
+        seams,
+        *(Check(name=look.name.replace(".", " "), looked_at=look.looked_at,
+                errors=tuple(look.errors), figures=look.figures) for look in looks),
+        _pits(product, request, staging, tiles),
+        _heights(product, request, staging, tiles),
+    )  # fmt: skip
+
+
+def _announced(layer: dict[str, Any]) -> Iterator[Place]:
+    for z, ranges in enumerate(layer["available"]):
+        for box in ranges:
+            for x in range(box["startX"], box["endX"] + 1):
+                for y in range(box["startY"], box["endY"] + 1):
+                    yield Place(z, x, y)
+
+
+def _pits(product: Product, request: Request, staging: Path, tiles: list[Place]) -> Check:
+    """No tile goes below the lowest height of the models, lifted by the geoid."""
+    west, south, east, north = product.extent
+    lon, lat = np.meshgrid(np.linspace(west, east, 33), np.linspace(south, north, 33))
+    low = (product.heights or (0.0, 0.0))[0]
+    floor = low + float(request.city.geoid.undulation(lon, lat).min())
+    errors, lowest = [], np.inf
+    for tile in tiles:
+        path = staging / f"{tile.z}/{tile.x}/{tile.y}.terrain"
+        head = zlib.decompressobj(_GZIP).decompress(path.read_bytes(), RANGE.size)
+        least, _ = RANGE.unpack(head)
+        lowest = min(lowest, least)
+        if least < floor - MARGIN:
+            errors.append(f"{tile.z}/{tile.x}/{tile.y}: a pit {floor - least:.1f} m deep")
+    return Check(
+        name="terrain pits",
+        looked_at=len(tiles),
+        errors=tuple(errors),
+        figures={"lowest_m": float(lowest), "floor_m": floor},
     )
 
 
-def _ellipsoidal_range(product: Product, request: Request) -> tuple[float, float]:
-    """Between what heights all terrain must lie: the model's own, lifted by the geoid."""
-    west, south, east, north = product.extent
-    lon, lat = np.meshgrid(np.linspace(west, east, 33), np.linspace(south, north, 33))
-    lift = request.city.geoid.undulation(lon, lat)
-    low, high = product.heights or (0.0, 0.0)
-    return low + float(lift.min()), high + float(lift.max())
-
-
-def _decoded(
-    staging: Path, z: int, ranges: list[dict[str, int]], errors: list[str]
-) -> dict[tuple[int, int], DecodedTile]:
-    """All tiles that layer.json announces on a level."""
-    level: dict[tuple[int, int], DecodedTile] = {}
-    for box in ranges:
-        for x in range(box["startX"], box["endX"] + 1):
-            for y in range(box["startY"], box["endY"] + 1):
-                path = staging / f"{z}/{x}/{y}.terrain"
-                if path.is_file():
-                    level[x, y] = decode(path.read_bytes())
-                else:
-                    errors.append(f"{z}/{x}/{y}: announced by layer.json but missing")
-    return level
-
-
-def _seams(level: dict[tuple[int, int], DecodedTile], z: int, seams: list[str]) -> float:
-    """The widest gap between neighbours of a level, m; each gap becomes a line."""
-    worst = 0.0
-    for (x, y), tile in level.items():
-        for side, (dx, dy) in (("east", (1, 0)), ("north", (0, 1))):
-            other = level.get((x + dx, y + dy))
-            if other is None:
-                continue
-            step = gap(tile, other, side)
-            worst = max(worst, step)
-            if step > SAME:
-                seams.append(f"{z}/{x}/{y}: {step:.4f} m to its {side} neighbour")
-    return worst
+def _heights(product: Product, request: Request, staging: Path, tiles: list[Place]) -> Check:
+    """The finest tiles where models lie, against these."""
+    folders = [model_folder(index) for index in range(len(product.media["models"]))]
+    ground = ground_of(staging, folders, request)
+    levels = Levels.of(ground)
+    there = set(tiles)
+    finest = [
+        place
+        for place in tiles
+        if place.children()[0] not in there and levels.ended(place.z, place.x, place.y) is not None
+    ]
+    steps = {level["z"]: level["step"] for level in product.media["levels"]}
+    step = max(steps[place.z] for place in finest)
+    return check_heights(staging, ground, finest, product.media["height_bound"], step)

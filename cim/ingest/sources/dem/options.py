@@ -28,6 +28,13 @@ class DemOptions(Options):
     accept_seams: bool = Field(
         default=False, description="publish sheets that do not agree all the same, with a warning"
     )
+    accuracy: float | None = Field(
+        default=None,
+        gt=0,
+        le=100,
+        description="root mean square error of the heights, m, as the delivery's quality report "
+        "states it; without it answers call the heights unverified",
+    )
     water: str = Field(
         default="",
         description="published layer, or file, of polygons that become the terrain's water mask",

@@ -56,6 +56,7 @@ def finished(built: Sequence[Built], request: Request, staging: Path) -> Product
             "height_bound": max([height_bound(max(cells)), *errors]),
             "levels": _levels(bundles, tiles),
             "seams": figures(seams),
+            "accuracy": options.accuracy,
         },
         heights=(
             min(m.facts["range"][0] for m in models),

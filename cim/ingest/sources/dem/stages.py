@@ -120,7 +120,7 @@ def following(built: Sequence[Built], request: Request, staging: Path) -> tuple[
             return parcels
     if any(b.parcel.startswith(TERRAIN) for b in built):
         return ()
-    folders = tuple(_folder(index) for index in range(len(plans)))
+    folders = tuple(model_folder(index) for index in range(len(plans)))
     ground = ground_of(staging, folders, request)
     levels = Levels.of(ground)
     looks = _depth_parcels(levels, folders, request)
@@ -172,7 +172,7 @@ def _ground_parcels(plans: Sequence[ModelPlan], request: Request) -> tuple[Parce
         Parcel(
             id=f"{GROUND}{index}", path=request.paths[0], inputs=(),
             bytes=plan.shape[0] * plan.shape[1],
-            payload=GroundJob(plan, model_file(index), _folder(index),
+            payload=GroundJob(plan, model_file(index), model_folder(index),
                               tuple(model_file(i) for i in range(index + 1, len(plans)))),
             needs=tuple(f"{MODEL}{i}" for i in range(index, len(plans))),
         )
@@ -180,7 +180,8 @@ def _ground_parcels(plans: Sequence[ModelPlan], request: Request) -> tuple[Parce
     )  # fmt: skip
 
 
-def _folder(index: int) -> str:
+def model_folder(index: int) -> str:
+    """Where a model lies ready for sampling, below staging."""
     return f"{WORK}/ground/{index}"
 
 

@@ -25,12 +25,12 @@ WIDE = 13  # down to this level tiles are so wide that their relief may outgrow 
 POSTS = 3.0  # steps from post to post on either side of the border that must be fine enough
 
 
-def deepened(bare: Levels, relief: Relief, crs: CRS) -> Levels:
-    """A terrain's levels, and all four children of tiles that the mesh's border crosses."""
+def deepened(bare: Levels, relief: Relief, crs: CRS, finest: int) -> Levels:
+    """A terrain's levels, and all four children of tiles that the border crosses, down to one."""
     near = relief.array(NEARNESS)
     extra: list[tuple[int, int, int, float]] = []
     tiles = [dict(level) for level in bare.tiles]
-    for z in range(1, relief.finest + 1):
+    for z in range(1, finest + 1):
         tiles += [{} for _ in range(z + 1 - len(tiles))]
         ring = _boxes(relief, np.argwhere(near <= POSTS * spacing(z) + RAMP), crs)
         for x, y in {(x // 2, y // 2) for x, y in _tiles(ring, z, 0)}:

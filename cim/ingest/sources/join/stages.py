@@ -134,7 +134,7 @@ class Stages:
     def _tiles(self, request: Request, staging: Path) -> tuple[Parcel, ...]:
         relief = Relief.open(staging / RELIEF)
         bare = self.terrain.levels(self.finest)
-        levels = deepened(bare, relief, self.city.compute_crs)
+        levels = deepened(bare, relief, self.city.compute_crs, self.options.level)
         wanted = touched(bare, levels, relief, self.city.compute_crs)
         levels, wanted = raised(levels, self.ground(staging, levels.steps), wanted)
         joined = self.ground(staging, levels.steps)

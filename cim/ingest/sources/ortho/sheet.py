@@ -1,151 +1,171 @@
-"""One sheet of an orthophoto, warped onto the grid of web-mercator tiles."""
+"""One sheet of an orthophoto as its header tells it, and its place on the grid of tiles."""
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import rasterio
-import rasterio.errors
-from affine import Affine
 from pyproj import CRS
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
-from rasterio.vrt import WarpedVRT
+from rasterio.enums import MaskFlags
+from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
+from cim.city import Bounds
 from cim.errors import FormatError
-from cim.ingest.source import WORK, Built, Parcel, Problem, Request
+from cim.geo.crs import ResolvedCrs
+from cim.ingest.source import Built, Parcel, Problem, Request
 from cim.ingest.sources import raster
+from cim.ingest.sources.ortho.options import OrthoOptions
+from cim.ingest.sources.ortho.stretch import NOTHING, Stretch, patches, stretch_of
 from cim.tiles.imagery import HALF, zoom_resolution
 
-BLOCK = 2048
-HEIGHTS = frozenset({"int16", "int32", "float32", "float64"})
-_NOTHING = "deliver a sheet with a picture, or leave this one out"
+FINEST_ZOOM = 23
+_BLOCK = 2048
 _LAST_LATITUDE = 85.0511287798  # degrees, of the mercator square
-Pixels = npt.NDArray[np.uint8]
+_MANY = 10**10  # pixels: a sheet of more than that must hold something for them
+_HOLLOW = 20_000  # bytes of pixels for one of the file: hardly more than holes
+Window4 = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """How a sheet's bands become red, green and blue bytes.
+class Sheet:
+    """A sheet that can be placed.
 
     Args:
-        bands: Three band numbers; one thrice for a grey sheet.
-        alpha: Number of the band that says where there is picture.
-        low: Value that becomes 0, per colour.
-        high: Value that becomes 255, per colour.
-        note: What was decided, for the report; empty for plain RGB bytes.
+        id: Of its part.
+        path: The file.
+        crs: How its CRS was found.
+        box: Where it lies, degrees.
+        cell: Cell on the ground, m.
+        stretch: How it is shown.
+        date: Day of its survey, as far as known.
     """
 
-    bands: tuple[int, int, int]
-    alpha: int | None
-    low: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    high: tuple[float, float, float] = (255.0, 255.0, 255.0)
-    note: str = ""
+    id: str
+    path: Path
+    crs: ResolvedCrs
+    box: Bounds
+    cell: float
+    stretch: Stretch
+    date: dt.date | None
+
+    @property
+    def mercator_cell(self) -> float:
+        """Its cell on the mercator plane, m."""
+        return self.cell / math.cos(math.radians((self.box.south + self.box.north) / 2))
 
 
-def stretch_of(image: rasterio.DatasetReader, path: Path) -> Stretch:
-    """Decide how to show a sheet, from its header and a coarse look at its values.
+def look(
+    image: rasterio.DatasetReader, name: str, path: Path, request: Request, options: OrthoOptions
+) -> Sheet:
+    """Read a sheet's header.
 
     Raises:
-        FormatError: it has no band that could be shown.
+        CimError: it cannot be placed, is no picture, or lies outside the city.
     """
-    alpha = next(
-        (
-            i
-            for i, c in zip(image.indexes, image.colorinterp, strict=True)
-            if c is ColorInterp.alpha
-        ),
-        None,
-    )
-    colours = [i for i in image.indexes if i != alpha]
-    if not colours or image.dtypes[0].startswith("complex"):
-        raise FormatError(f"{image.count} bands of {image.dtypes[0]} are no picture", path=path)
-    if len(colours) == 1 and image.dtypes[0] in HEIGHTS:
+    found = raster.placed(image, path, request.crs)
+    box = raster.extent(image, found.crs, path)
+    cell = raster.ground_cell(image, found.crs, box)
+    if not request.city.bounds.touches(box):
+        request.city.require_inside(box, path)
+    if not math.isfinite(cell) or cell <= 0:
+        raise FormatError("its cells have no size", path=path, remedy="check it with gdalinfo")
+    _require_substance(image, path)
+    sheet = Sheet(
+        id=name, path=path, crs=found, box=box, cell=cell,
+        stretch=stretch_of(image, path, options), date=options.date or _date(image),
+    )  # fmt: skip
+    zoom_of(sheet.mercator_cell, path)
+    return sheet
+
+
+def zoom_of(metres: float, path: Path | None = None) -> int:
+    """The zoom whose pixels (on the mercator plane) are not wider than the sheet's, nearly."""
+    zoom = math.ceil(math.log2(zoom_resolution(0) / metres) - 0.25)
+    if not 0 <= zoom <= FINEST_ZOOM:
         raise FormatError(
-            f"one band of {image.dtypes[0]} holds heights, not a picture",
+            f"pixels of {metres:g} m are no orthophoto's",
             path=path,
-            remedy="ingest it into a terrain layer, or deliver it as bytes or uint16",
+            remedy="check the file's cell size",
         )
-    few = len(colours) < 3
-    bands = (colours[0],) * 3 if few else (colours[0], colours[1], colours[2])
-    notes = []
-    if few:
-        notes.append(f"shown grey from band {colours[0]}")
-    elif len(colours) > 3:
-        notes.append(f"bands {bands} of {len(colours)} are shown as red, green, blue")
-    if image.dtypes[0] == "uint8":
-        return Stretch(bands=bands, alpha=alpha, note="; ".join(notes))
-    low, high = _percentiles(image, bands, path)
-    notes.append(
-        f"{image.dtypes[0]} values were stretched to bytes, 2 % and 98 % at "
-        f"{low[0]:g} and {high[0]:g} (band {bands[0]})"
-    )
-    return Stretch(bands=bands, alpha=alpha, low=low, high=high, note="; ".join(notes))
+    return zoom
 
 
-def _percentiles(
-    image: rasterio.DatasetReader, bands: tuple[int, int, int], path: Path
-) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    scale = max(1.0, max(image.shape) / 1024)
-    shape = (3, max(1, int(image.height / scale)), max(1, int(image.width / scale)))
-    coarse = image.read(bands, out_shape=shape, masked=True).astype(np.float64)
-    lows, highs = [], []
-    for band in coarse:
-        values = band.compressed()
-        values = values[np.isfinite(values)]
-        if values.size == 0:
-            raise FormatError("it is nothing but nodata", path=path, remedy=_NOTHING)
-        low, high = np.percentile(values, (2, 98))
-        lows.append(float(low))
-        highs.append(float(high) if high > low else float(low) + 1.0)
-    return (lows[0], lows[1], lows[2]), (highs[0], highs[1], highs[2])
+def _require_substance(image: rasterio.DatasetReader, path: Path) -> None:
+    """Refuse a sheet that announces a continent and holds nothing of it."""
+    pixels = image.width * image.height
+    raw = pixels * sum(np.dtype(d).itemsize for d in image.dtypes)
+    size = path.stat().st_size
+    if image.driver == "GTiff" and pixels > _MANY and raw > _HOLLOW * size:
+        raise FormatError(
+            f"it announces {image.width} × {image.height} pixels in {size} bytes: there is next to "
+            "nothing in it",
+            path=path,
+            remedy="deliver the part with the picture: gdalwarp -te ... cuts it out",
+        )
 
 
-def place_sheet(
-    parcel: Parcel, zoom: int, stretch: Stretch, request: Request, staging: Path
-) -> Built:
-    """Warp a sheet onto the grid at a zoom, as RGB and alpha.
+def _date(image: rasterio.DatasetReader) -> dt.date | None:
+    """``TIFFTAG_DATETIME``, as far as it is a day that has been."""
+    text = str(image.tags().get("TIFFTAG_DATETIME", ""))[:10].replace("-", ":")
+    try:
+        found = dt.datetime.strptime(text, "%Y:%m:%d").replace(tzinfo=dt.UTC).date()
+    except ValueError:
+        return None
+    return found if 1900 < found.year < 2200 else None
 
-    Returns:
-        ``facts.window``: left, top, width, height in pixels of the grid, counted from its
-        north-west corner.
+
+def placed_sheet(parcel: Parcel, zoom: int, request: Request) -> Built:
+    """Make sure that a sheet lies in the city, on the grid, and shows something.
 
     Raises:
         OutsideCityError: it lies outside the city.
-        FormatError: it cannot be read, or is nothing but nodata.
+        FormatError: it lies beyond the grid, or is nothing but nodata.
     """
-    with raster.opened(parcel.path) as image:
-        crs = raster.placed(image, parcel.path, request.crs).crs
-        box = raster.extent(image, crs, parcel.path)
-        request.city.require_inside(box, parcel.path)
-        window = _window(image, crs, zoom, parcel.path)
-        name = f"{WORK}/{parcel.id}.tif"
-        with _warped(image, crs.to_wkt(), window, zoom, stretch) as warped:
-            covered = _copy(warped, staging / name, window, stretch, parcel.path)
-    if covered == 0:
-        raise FormatError("it is nothing but nodata", path=parcel.path, remedy=_NOTHING)
-    warnings: tuple[Problem, ...] = ()
-    if stretch.note:
-        warnings = (Problem(path=str(parcel.path), reason=stretch.note),)
+    sheet: Sheet = parcel.payload
+    request.city.require_inside(sheet.box, sheet.path)
+    with raster.opened(sheet.path) as image:
+        window(image, sheet.crs.crs, zoom, sheet.path)
+        if _is_empty(image):
+            raise FormatError("it is nothing but nodata", path=sheet.path, remedy=NOTHING)
+    note = sheet.stretch.note
     return Built(
         parcel=parcel.id,
-        facts={"file": name, "window": list(window)},
-        counts={"pixels_with_picture": covered},
-        extent=box,
-        warnings=warnings,
+        facts={"date": None if sheet.date is None else sheet.date.isoformat()},
+        extent=sheet.box,
+        warnings=(Problem(path=str(sheet.path), reason=note),) if note else (),
     )
 
 
-def _window(
-    image: rasterio.DatasetReader, crs: CRS, zoom: int, path: Path
-) -> tuple[int, int, int, int]:
-    """The sheet's bounding box in whole pixels of the grid, which ends at 85° north and south.
+def _is_empty(image: rasterio.DatasetReader) -> bool:
+    """Whether no pixel of a sheet is one; what cannot be read might be."""
+    if MaskFlags.all_valid in image.mask_flag_enums[0]:
+        return False
+    rows, columns = image.shape
+    everything = (
+        Window(left, top, min(_BLOCK, columns - left), min(_BLOCK, rows - top))
+        for top in range(0, rows, _BLOCK)
+        for left in range(0, columns, _BLOCK)
+    )
+    try:
+        return not any(
+            image.read_masks(window=part).any() for some in (patches(image), everything)
+            for part in some
+        )  # fmt: skip
+    except RasterioError:
+        return False
+
+
+def window(image: rasterio.DatasetReader, crs: CRS, zoom: int, path: Path) -> Window4:
+    """A sheet's bounding box in whole pixels of the grid, which ends at 85° north and south.
+
+    Returns:
+        Left, top, width, height, counted from the grid's north-west corner.
 
     Raises:
         FormatError: it lies beyond.
@@ -169,90 +189,3 @@ def _window(
             remedy="check its place with gdalinfo; if it is wrong, give the right --crs",
         )
     return left, top, right - left, bottom - top
-
-
-def _warped(
-    image: rasterio.DatasetReader,
-    wkt: str,
-    window: tuple[int, int, int, int],
-    zoom: int,
-    stretch: Stretch,
-) -> WarpedVRT:
-    size = zoom_resolution(zoom)
-    left, top, width, height = window
-    has_mask = (
-        stretch.alpha is not None
-        or image.nodata is not None
-        or MaskFlags.per_dataset in image.mask_flag_enums[0]
-    )
-    return WarpedVRT(
-        image,
-        src_crs=wkt,
-        crs="EPSG:3857",
-        transform=Affine(size, 0, left * size - HALF, 0, -size, HALF - top * size),
-        width=width,
-        height=height,
-        resampling=Resampling.bilinear,
-        add_alpha=stretch.alpha is None,
-        nodata=image.nodata if has_mask and stretch.alpha is None else None,
-        warp_mem_limit=256,
-    )
-
-
-def _blocks(width: int, height: int) -> Iterator[Window]:
-    for top in range(0, height, BLOCK):
-        for left in range(0, width, BLOCK):
-            yield Window(left, top, min(BLOCK, width - left), min(BLOCK, height - top))
-
-
-def _copy(
-    warped: WarpedVRT,
-    target: Path,
-    window: tuple[int, int, int, int],
-    stretch: Stretch,
-    source: Path,
-) -> int:
-    """Write the warped sheet block by block; the number of pixels that hold picture."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    covered = 0
-    with raster.written(target), rasterio.open(
-        part, "w", driver="GTiff", dtype="uint8", count=4, width=window[2], height=window[3],
-        crs="EPSG:3857", transform=warped.transform, tiled=True, blockxsize=512, blockysize=512,
-        compress="zstd", zstd_level=1, predictor=2, bigtiff="if_safer", sparse_ok=True,
-        photometric="rgb", alpha="yes",
-    ) as image:  # fmt: skip
-        for block in _blocks(window[2], window[3]):
-            pixels, alpha = _read(warped, block, stretch, source)
-            seen = alpha > 0
-            if not seen.any():
-                continue
-            covered += int(seen.sum())
-            image.write(np.concatenate([pixels, alpha[None]]), window=block)
-    part.replace(target)
-    return covered
-
-
-def _read(
-    warped: WarpedVRT, block: Window, stretch: Stretch, source: Path
-) -> tuple[Pixels, Pixels]:
-    alpha_band = warped.count if stretch.alpha is None else stretch.alpha
-    try:
-        values = warped.read([*stretch.bands, alpha_band], window=block)
-    except rasterio.errors.RasterioError as error:
-        raise FormatError(
-            f"a part of it cannot be read: {str(error).splitlines()[0][:200]}",
-            path=source,
-            remedy="the file is damaged or cut short: deliver it again",
-        ) from error
-    colours, alpha = values[:3], values[3]
-    seen = alpha > 0
-    if values.dtype == np.uint8:
-        return colours, np.where(seen, 255, 0).astype(np.uint8)
-    low = np.array(stretch.low)[:, None, None]
-    high = np.array(stretch.high)[:, None, None]
-    with np.errstate(invalid="ignore"):
-        known = seen & np.isfinite(colours).all(axis=0)
-        scaled = np.clip((colours - low) / (high - low) * 255, 0, 255)
-    pixels = np.where(known, np.nan_to_num(scaled), 0).round().astype(np.uint8)
-    return pixels, np.where(known, 255, 0).astype(np.uint8)
