@@ -90,8 +90,8 @@ def polygons(
     found = rasterio.features.shapes(cover, mask=cover == 1, transform=transform)
     shapes = [shapely.geometry.shape(one) for one, _ in found]
     whole = shapely.union_all(shapes)
-    slack = 0.75 * abs(transform.a)
-    simple = shapely.simplify(shapely.buffer(whole, slack, join_style="mitre"), slack)
+    slack = abs(transform.a)  # lines move by no more than that, and outward by as much again
+    simple = shapely.buffer(shapely.simplify(whole, slack), slack, join_style="mitre")
     step = transformer(crs, CGCS2000)
     degrees = shapely.transform(simple, lambda xy: np.round(rows(step, xy), 8))
     feature = {

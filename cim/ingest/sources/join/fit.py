@@ -1,8 +1,8 @@
 """How the terrain is bent towards a mesh: the mesh's ground, its edge, and what is added.
 
 What is added to the terrain is zero beyond the band, the mesh's edge less the model at the border,
-and the margin less inside: a field without a step, laid over whatever level of the terrain is
-asked for. What then still rises above the mesh is pushed down post by post (``joined``).
+the mesh's ground less model and margin inside: a field without a step, laid over whatever level of
+the terrain is asked for. What then still rises above the mesh is pushed down post by post (``joined``).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ WIDE = 61.0  # m: of wider ones, what rises by HALL above the ground around
 HALL = 3.0
 THING = 1.5  # m above the ground from which on the mesh's edge is a building or a tree
 RING = 20.0  # m inside the border where mesh and model are compared
+INSIDE = 8.0  # m: of the smoothing of the mesh's ground, which the terrain follows below it
 RAMP = 8.0  # m inside the border after which the terrain is as deep as it will be
 WIDEST = 32.0  # m: of the smoothing along the border
 
@@ -76,11 +77,12 @@ def fit(
     ground = lower(delta, cell)
     low = np.isfinite(delta) & (delta - ground <= THING)
     edge = _edge(np.where(low, delta, np.nan), ground, distance, cell)
-    carried = along(edge, distance, cell)
-    deep = depth(distance, margin)
-    added = weight(distance, band) * carried - deep
+    deep = depth(distance, 1.0)
+    inside = np.nan_to_num(spread(ground, INSIDE / cell, distance < 0))
+    added = weight(distance, band) * along(edge, distance, cell) * (1 - deep)
+    added += np.where(distance < 0, (inside - margin) * deep, 0.0)
     ring = np.where((distance < 0) & (distance >= -RING) & low, ground, np.nan)
-    return Fit(added=added, residual=ring, edge=edge, headroom=deep)
+    return Fit(added=added, residual=ring, edge=edge, headroom=margin * deep)
 
 
 def lower(delta: Floats, cell: float) -> Floats:
@@ -95,9 +97,9 @@ def lower(delta: Floats, cell: float) -> Floats:
     still = _mean(delta, known, 3 * [1.0])
     opened = _opened(still, GROUND / cell)
     wide = _opened(still, WIDE / cell)
-    ground = np.where(opened - wide > HALL, np.nan, opened)
-    found = spread(ground, 4 / cell)
-    return np.where(known, found, np.nan)
+    roof = ndimage.binary_dilation(opened - wide > HALL, iterations=2)  # with its blurred rim
+    ground = np.where(roof, np.nan, opened)
+    return np.where(known, spread(ground, 4 / cell, known), np.nan)
 
 
 def _opened(values: Floats, width: float) -> Floats:
@@ -121,11 +123,11 @@ def _mean(values: Floats, known: Flags, kernel: list[float]) -> Floats:
         return np.where(count > 0, total / count, np.nan)
 
 
-def spread(values: Floats, sigma: float) -> Floats:
-    """Smoothed, and carried into unknown cells from wider and wider around."""
+def spread(values: Floats, sigma: float, wanted: Flags) -> Floats:
+    """Smoothed, and carried from wider and wider around into wanted cells that are unknown."""
     known = np.isfinite(values)
     found = np.full(values.shape, np.nan)
-    while not np.isfinite(found).all() and sigma < max(values.shape):
+    while known.any() and (np.isnan(found) & wanted).any() and sigma < max(values.shape):
         total, count = _blurred(values, known, sigma)
         with np.errstate(invalid="ignore", divide="ignore"):
             found = np.where(np.isnan(found) & (count > 1e-3), total / count, found)

@@ -119,7 +119,7 @@ class Relief:
         Returns:
             ``residual``: (n, 2) mesh ground minus model in the ring, m, and the direction of the
             outside, degrees from north; ``edge``: (n, 3) row and column just outside the border,
-            and the mesh's height there, m.
+            and the height of the mesh carried on to it, m.
         """
         halo = int((max(2 * options.band, LARGEST, 2 * WIDE) + 16) / self.cell)
         found: dict[str, list[Floats]] = {"residual": [], "edge": []}
@@ -165,9 +165,10 @@ class Relief:
         ring = np.isfinite(made.residual) & inside
         angle = np.degrees(np.arctan2(east, -south)) % 360
         row, column = np.nonzero(np.isfinite(made.edge) & inside)
-        height = (made.edge + model)[row, column]
         out = _outside(cover, row, column)
-        edge = np.column_stack([row + out[0] + top, column + out[1] + left, height])
+        beyond = row + out[0], column + out[1]
+        height = made.edge[row, column] + model[beyond]  # the slope from cell to cell is no step
+        edge = np.column_stack([beyond[0] + top, beyond[1] + left, height])
         return {"residual": np.column_stack([made.residual[ring], angle[ring]]), "edge": edge}
 
     def _note_nearness(self, distance: Floats, here: Any) -> None:
