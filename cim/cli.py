@@ -13,6 +13,7 @@ from cim.commands import (
     derive,
     export,
     ingest,
+    join,
     label,
     layers,
     reference,
@@ -32,6 +33,7 @@ app.command("deliveries")(deliveries.deliveries)
 app.command("export")(export.export)
 app.command("label")(label.label)
 app.command("revise")(revise.revise)
+app.command("join")(join.join)
 app.command("derive")(derive.derive)
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     run.run

@@ -22,6 +22,7 @@ router = APIRouter(prefix="/tiles", tags=["三维模型"])
 
 MEDIA_TYPES = {
     ".json": "application/json",
+    ".geojson": "application/geo+json",
     ".glb": "model/gltf-binary",
     ".terrain": "application/vnd.quantized-mesh",
     ".jpg": "image/jpeg",

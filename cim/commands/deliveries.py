@@ -18,12 +18,14 @@ from cim.commands.ingest import Scheduler, Workers
 from cim.commands.order import Order, carry_out, tell, watcher
 from cim.errors import CimError, DeclarationError
 from cim.geo.heights import Heights
+from cim.ingest.joining import join_terrain
 from cim.ingest.labelling import label_mesh
 from cim.ingest.report import Exit, Report
 from cim.installation import Installation
 
 _KEYS = {"layer", "path", "crs", "heights", "options"}
 _LABEL_KEYS = {"mesh", "footprints", "key", "options"}
+_JOIN_KEYS = {"terrain", "mesh", "options"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,15 @@ class _Label:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Join:
+    """Terrain that is to be led to a mesh; see ``cim join``."""
+
+    terrain: str
+    mesh: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
 @clear_errors
 def deliveries(
     file: Annotated[Path, typer.Argument(help="TOML with a [[delivery]] for each layer")],
@@ -44,11 +55,12 @@ def deliveries(
 ) -> None:
     """Ingest every delivery of a list; what is published already and unchanged is passed over.
 
-    The list's [[label]] entries follow: buildings are told apart in a published mesh.
+    The list's [[label]] entries follow, by which buildings are told apart in a published mesh, then
+    its [[join]] entries, by which terrain is led to a mesh.
 
     Ends with 0: all are published; 3: some deliveries, or parts of them, are refused; 2: none.
     """
-    listed, labels = _read(file)
+    listed, labels, joins = _read(file)
     installation = here()
     work: list[tuple[str, Callable[[], Report]]] = [
         (order.layer_id,
@@ -56,6 +68,7 @@ def deliveries(
         for order in listed
     ]  # fmt: skip
     work += [(one.mesh, partial(_label, installation, one, workers, scheduler)) for one in labels]
+    work += [(one.terrain, partial(_join, installation, one, workers, scheduler)) for one in joins]
     ends = [_end(layer, act) for layer, act in work]
     if all(end is Exit.NOTHING for end in ends):
         raise typer.Exit(int(Exit.NOTHING))
@@ -91,8 +104,27 @@ def _label(
     return report
 
 
-def _read(file: Path) -> tuple[list[Order], list[_Label]]:
-    """The deliveries and the labels; paths are relative to the file.
+def _join(
+    installation: Installation, one: _Join, workers: int | None, scheduler: str | None
+) -> Report:
+    with watcher() as watch:
+        report = join_terrain(
+            one.terrain,
+            one.mesh,
+            city=installation.city,
+            engine=installation.engine,
+            files=installation.files,
+            options=one.options,
+            workers=workers or os.cpu_count() or 1,
+            scheduler=scheduler,
+            watcher=watch,
+        )
+    tell(report)
+    return report
+
+
+def _read(file: Path) -> tuple[list[Order], list[_Label], list[_Join]]:
+    """The deliveries, the labels and the joins; paths are relative to the file.
 
     Raises:
         DeclarationError: unreadable, or an entry that does not fit.
@@ -106,10 +138,27 @@ def _read(file: Path) -> tuple[list[Order], list[_Label]]:
         raise DeclarationError(
             "it lists no delivery", path=file, remedy="write one [[delivery]] for each layer"
         )
-    labels = data.get("label", [])
-    if not isinstance(labels, list):
-        labels = [labels]
-    return [_delivery(entry, file) for entry in entries], [_told(one, file) for one in labels]
+    labels, joins = (_list(data.get(name, [])) for name in ("label", "join"))
+    return (
+        [_delivery(entry, file) for entry in entries],
+        [_told(one, file) for one in labels],
+        [_joined(one, file) for one in joins],
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _joined(entry: Any, file: Path) -> _Join:
+    fits = isinstance(entry, dict) and {"terrain", "mesh"} <= set(entry) <= _JOIN_KEYS
+    if not fits or not isinstance(entry.get("options", {}), dict):
+        raise DeclarationError(
+            f"the join {entry} does not fit",
+            path=file,
+            remedy="each has terrain and mesh, and may have a table of options",
+        )
+    return _Join(**entry)
 
 
 def _told(entry: Any, file: Path) -> _Label:

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from cim import errors
 from cim.commands.ending import clear_errors
+from cim.ingest.joining import JOIN
 from cim.ingest.labelling import LABELS
 from cim.ingest.pipeline import readers
 from cim.layers import Layer
@@ -129,7 +130,7 @@ def _readers() -> str:
         f"# Readers · 数据读取\n\n{_NOTE}`cim ingest` finds the reader by names and headers; each "
         "has options, given as `-o name=value` or in a list's `options`.\n"
     )
-    for name, reads, options in (*readers(), LABELS):
+    for name, reads, options in (*readers(), LABELS, JOIN):
         text += f"\n## {name}\nReads {reads}.\n"
         rows = [_option(key, field) for key, field in options.model_fields.items()]
         if rows:

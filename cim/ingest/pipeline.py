@@ -27,6 +27,7 @@ from cim.ingest.borrowing import borrowed
 from cim.ingest.crew import Crew, Job, crew_for
 from cim.ingest.keys import common_key, part_keys, version_key
 from cim.ingest.marks import Kept
+from cim.ingest.outdated import left_behind
 from cim.ingest.parcels import Works
 from cim.ingest.progress import Silent, Watcher
 from cim.ingest.publish import publish
@@ -169,7 +170,7 @@ def ingest(
         _require_parts(plan, request)
         before = next((e for e in known if e.layer.id == request.layer_id), None)
         _require_unmoved(before, based_on, request.layer_id)
-        _Run(reader, plan, request, place, watch, report, before).go(force=force)
+        _Run(reader, plan, request, place, watch, report, before, known).go(force=force)
     report.seconds = time.monotonic() - began
     return report
 
@@ -185,6 +186,7 @@ class _Run:
     watch: Watcher
     report: Report
     before: Entry | None
+    known: list[Entry]
 
     def go(self, *, force: bool) -> None:
         """Build and publish, unless the current version holds exactly this."""
@@ -197,7 +199,7 @@ class _Run:
         keys = part_keys(common, plan.parcels, {i.path: i for i in report.inputs}, {})
         if not force and self._is_published(common, keys):
             return
-        self._warn_of_revision()
+        report.warnings += left_behind(self.reader, self.request, self._history(), self.known)
         staging = files.staging(self.request.layer_id, self._key(common, keys, self.request))
         kept = [] if force else self._kept(staging)
         product = self._make(staging, common, keys, kept)
@@ -234,33 +236,25 @@ class _Run:
         self.watch.say(f"{report.layer} version {report.version} already holds exactly this")
         return True
 
+    def _history(self) -> list[registry.Version]:
+        current = None if self.before is None else self.before.current
+        return [] if current is None else list(self._served(current))
+
     def _served(self, current: registry.Version) -> Iterator[registry.Version]:
         """The current version, and those it was made from: labelled, revised, it holds them yet."""
         ahead: registry.Version | None = current
         while ahead is not None:
             yield ahead
             media = ahead.media
-            earlier = media.get("unlabelled", media.get("revision", {}).get("of"))
+            earlier = media.get(
+                "unlabelled", media.get("unjoined", media.get("revision", {}).get("of"))
+            )
             with ready(self.place.engine) as connection:
                 ahead = (
                     None
                     if earlier is None or int(earlier) >= ahead.version
                     else registry.published(connection, ahead.layer.id, int(earlier))
                 )
-
-    def _warn_of_revision(self) -> None:
-        """A new delivery takes the place of a mesh that models had been put into."""
-        if self.before is None or self.before.current is None or self.reader.derived:
-            return
-        revised = [v.version for v in self._served(self.before.current) if "revision" in v.media]
-        if revised:
-            self.report.warnings.append(
-                Problem(
-                    path=str(self.request.paths[0]),
-                    reason=f"version {revised[0]} holds refined models that this delivery lacks",
-                    remedy="put them in again with `cim revise`",
-                )
-            )
 
     def _kept(self, staging: Path) -> list[Kept]:
         """Where parts may be found: stagings that were left behind, and the served version."""

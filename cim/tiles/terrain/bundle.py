@@ -7,7 +7,7 @@ anew that look at something that has changed.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from cim.store.files import write_atomic
 from cim.tiles.terrain.depth import SIDE, around, cut
-from cim.tiles.terrain.ground import Ground, Window
+from cim.tiles.terrain.ground import Window
 from cim.tiles.terrain.levels import Levels, children_of, tolerance
 from cim.tiles.terrain.place import Place
 from cim.tiles.terrain.quantized_mesh import encode
@@ -28,6 +28,16 @@ Floats = npt.NDArray[np.float64]
 Tiles = Mapping[int, frozenset[tuple[int, int]]]
 KEPT = 64  # coarser tiles' posts
 _BESIDE = [(dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1) if (dx, dy) != (0, 0)]
+
+
+class Shown(Protocol):
+    """Knows the heights that tiles show: elevation models, or those joined to something."""
+
+    def posts(self, window: Window) -> Floats:
+        """Ellipsoidal heights, m, of a window's posts; rows from the south."""
+
+    def digest(self, window: Window) -> str:
+        """Tells whether heights of a window may be others now."""
 
 
 class Water(Protocol):
@@ -71,7 +81,7 @@ class Bundle:
         """The smallest window around its tiles."""
         return around(self.z, [(x, y) for x, y, _ in self.tiles])
 
-    def decides(self, ground: Ground, water: Water | None, *, metadata: bool) -> list[Any]:
+    def decides(self, ground: Shown, water: Water | None, *, metadata: bool) -> list[Any]:
         """What its tiles depend on, JSON values."""
         windows = [self.window]
         for _ in range(self.above):
@@ -168,15 +178,23 @@ class Writer:
         folder: Where ``z/x/y.terrain`` go.
         water: Where water stands; None writes no masks.
         metadata: Whether tiles tell which of their children there are.
+        tolerance: Of a tile's mesh, m, from its level and the cell size of the finest model there.
     """
 
     def __init__(
-        self, ground: Ground, folder: Path, water: Water | None = None, *, metadata: bool = False
+        self,
+        ground: Shown,
+        folder: Path,
+        water: Water | None = None,
+        *,
+        metadata: bool = False,
+        tolerance: Callable[[int, float], float] = tolerance,
     ) -> None:
         self.ground = ground
         self.folder = folder
         self.water = water
         self.metadata = metadata
+        self.tolerance = tolerance
         self._coarse = lru_cache(KEPT)(lambda place: ground.posts(Window.of(place)))
 
     def write(self, bundle: Bundle) -> Written:
@@ -204,7 +222,7 @@ class Writer:
             place,
             heights,
             bundle.steps[0],
-            tolerance(place.z, metres),
+            self.tolerance(place.z, metres),
             water=None if self.water is None else self.water.mask(place),
             children=below,
             rim=self._rim(place, heights, bundle),

@@ -54,6 +54,9 @@ export interface Media {
   id?: string // attribute that names a feature
   colored?: boolean
   points?: number
+  /** Folder of the terrain that was led to a mesh, and that mesh. */
+  joined?: string
+  mesh?: { layer: string; version: number; key: string }
 }
 
 export interface LegendItem extends Titled {

@@ -10,7 +10,10 @@ export interface Automation {
   whenIdle(ms?: number | null): Promise<void>
   state(): {
     view: View
-    layers: Record<string, { shown: boolean; opacity: number; status: string; theme: string }>
+    layers: Record<
+      string,
+      { shown: boolean; opacity: number; status: string; theme: string; fitted: boolean }
+    >
     quality: string
     lang: string
     frames: number
@@ -20,6 +23,8 @@ export interface Automation {
   /** Colour by an attribute, or by one of @plain, @rgb, @height. */
   setTheme(id: string, theme: string): void
   setPointSize(id: string, pixels: number): void
+  /** Lead terrain to the mesh that it was joined to while that shows, or never. */
+  setFit(id: string, fit: boolean): void
   flyTo(view: View): void
   home(): void
   pick(x: number, y: number): Promise<Inspection | null>
@@ -46,8 +51,8 @@ export function publish(scene: CityScene, lang: () => string): void {
       view: currentView(scene.viewer),
       layers: Object.fromEntries(
         scene.stack.layers.map(({ id }) => {
-          const { shown, opacity, status, theme } = scene.stack.state(id)!
-          return [id, { shown, opacity, status, theme }]
+          const { shown, opacity, status, theme, fitted } = scene.stack.state(id)!
+          return [id, { shown, opacity, status, theme, fitted }]
         }),
       ),
       quality: scene.quality,
@@ -57,6 +62,7 @@ export function publish(scene: CityScene, lang: () => string): void {
     setLayer: (id, shown) => scene.setLayer(id, shown),
     setOpacity: (id, opacity) => scene.stack.setOpacity(id, opacity),
     setTheme: (id, theme) => scene.stack.setTheme(id, theme),
+    setFit: (id, fit) => scene.stack.setFit(id, fit),
     setPointSize: (id, pixels) => scene.stack.setSize(id, pixels),
     flyTo: (view) => scene.goTo(view),
     home: () => scene.home(0),

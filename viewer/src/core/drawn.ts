@@ -1,5 +1,5 @@
 /** What every kind of layer can do once it is drawn. */
-import type { Cesium3DTileset, Viewer } from 'cesium'
+import type { Cesium3DTileset, TerrainProvider, Viewer } from 'cesium'
 import type { City, Layer, Published, Value } from './api'
 import type { Faults } from './faults'
 import type { Labels } from './labels'
@@ -19,8 +19,18 @@ export interface Drawn {
   /** Colours by an attribute; meshes with features, and points. */
   setTheme?(theme: Theme): void
   setGlow?(glow: Glow | null): void
+  /** Whether terrain shall be led to the mesh that it was joined to. */
+  setFitted?(wanted: boolean): void
   /** Size of points, pixels. */
   setSize?(pixels: number): void
+}
+
+/** The ground that is drawn now. */
+export interface Footing {
+  /** The elevation models' own, whatever is drawn; null where there is none. */
+  bare: TerrainProvider | null
+  /** Layer of the mesh that the drawn ground is led below; null where it is the bare one. */
+  mesh: string | null
 }
 
 export interface Stage {
@@ -28,6 +38,7 @@ export interface Stage {
   city: City
   faults: Faults
   labels: Labels
+  footing: Footing
 }
 
 export type PublishedLayer = Layer & { published: Published }

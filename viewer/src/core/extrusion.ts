@@ -82,7 +82,7 @@ export class Extrusion {
       const [west, south, east, north] = bboxOf(feature.geometry!)
       return Cartographic.fromDegrees((west + east) / 2, (south + north) / 2)
     })
-    const terrain = this.stage.viewer.terrainProvider
+    const terrain = this.stage.footing.bare ?? this.stage.viewer.terrainProvider
     if (terrain.availability) await sampleTerrainMostDetailed(terrain, middles)
     return new Primitive({
       geometryInstances: features.flatMap((feature, i) =>

@@ -71,7 +71,7 @@ export function placeAt(stage: Stage, pixel: Cartesian2, solids: Solids): Place 
   if (!point || !Number.isFinite(point.x)) return null
   if (onMesh) {
     const place = Cartographic.fromCartesian(point)
-    place.height -= liftAt(stage, Cartesian3.distance(point, camera.positionWC))
+    place.height -= liftAt(stage, onMesh, Cartesian3.distance(point, camera.positionWC))
     point = Cartographic.toCartesian(place)
   }
   return { point, onMesh, onCloud: tilesetOf(cloud), picked: mesh ?? cloud ?? first, marker }

@@ -21,6 +21,8 @@ export interface LayerState {
   message: string
   theme: string // id of what it is coloured by
   size: number // of points, pixels
+  fit: boolean | null // whether terrain shall be led to its mesh; null where it has none
+  fitted: boolean // whether it is
 }
 
 function drawerOf(layer: PublishedLayer): Draw {
@@ -50,7 +52,8 @@ export class LayerStack {
       const themes = themesOf(layer, all)
       this.themes.set(id, themes)
       const theme = themes.length ? firstTheme(layer, themes, all) : PLAIN
-      const look = { opacity: style.opacity, theme, size: POINT_SIZE }
+      const fit = layer.published.media.joined ? true : null
+      const look = { opacity: style.opacity, theme, size: POINT_SIZE, fit, fitted: false }
       this.states.set(id, { id, shown: false, status: 'off', message: '', ...look })
     }
     stage.faults.added.on(({ source, message }) => {
@@ -78,11 +81,13 @@ export class LayerStack {
     if (!state || !layer || (state.shown === shown && state.status !== 'error')) return
     if (shown && layer.kind === 'terrain') this.hideOthers(layer)
     this.update(state, { shown, status: shown ? 'loading' : 'off', message: '' })
+    this.refit()
     if (!shown && !this.drawn.has(id)) return
     try {
       const drawn = await this.open(layer)
       drawn.setShown(state.shown)
       this.update(state, { status: state.shown ? 'on' : 'off' })
+      this.refit()
     } catch (error) {
       this.drawn.delete(id) // the next try starts afresh
       this.stage.faults.add(id, error)
@@ -123,6 +128,15 @@ export class LayerStack {
     this.stage.viewer.scene.requestRender()
   }
 
+  /** Lead terrain to the mesh that it was joined to, while that shows; or never. */
+  setFit(id: string, fit: boolean): void {
+    const state = this.states.get(id)
+    if (!state || state.fit === null || state.fit === fit) return
+    this.update(state, { fit })
+    this.refit()
+    this.stage.viewer.scene.requestRender()
+  }
+
   /** Make features of a mesh stand out; null ends it. */
   setGlow(id: string, glow: Glow | null): void {
     this.ready.get(id)?.setGlow?.(glow)
@@ -147,6 +161,17 @@ export class LayerStack {
       )
   }
 
+  private refit(): void {
+    for (const { id, published } of this.layers) {
+      const state = this.states.get(id)!
+      const mesh = published.media.mesh?.layer
+      if (state.fit === null || mesh === undefined) continue
+      const fitted = state.fit && (this.states.get(mesh)?.shown ?? false)
+      this.ready.get(id)?.setFitted?.(fitted)
+      if (fitted !== state.fitted) this.update(state, { fitted })
+    }
+  }
+
   private hideOthers(layer: Layer): void {
     for (const other of this.shown())
       if (other.kind === 'terrain' && other.id !== layer.id) void this.setShown(other.id, false)
@@ -159,6 +184,7 @@ export class LayerStack {
         const { opacity, size } = this.states.get(layer.id)!
         made.setOpacity(opacity)
         made.setSize?.(size)
+        made.setFitted?.(this.states.get(layer.id)!.fitted)
         const theme = this.themeOf(layer.id)
         if (theme) made.setTheme?.(theme)
         this.ready.set(layer.id, made)

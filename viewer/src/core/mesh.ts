@@ -1,6 +1,7 @@
 /** Meshes: 3D Tiles that win against the terrain they stand on. */
 import {
   Cartesian3,
+  type Cesium3DTileset,
   Cesium3DTileColorBlendMode,
   CustomShader,
   CustomShaderTranslucencyMode,
@@ -12,11 +13,13 @@ import { openTileset } from './tileset'
 import { styleOf } from './tint'
 
 /**
- * The terrain is drawn with an error of a few pixels, so far from the camera it would poke through
- * a mesh it agrees with. Each vertex is therefore lifted by exactly that allowed error: LIFT metres
- * per metre of distance to the camera. `liftAt` takes it back from picked heights.
+ * A mesh that the drawn terrain was joined to lies above it at every level: it stays where it is.
+ * Beside any other the terrain is drawn with an error of a few pixels, so far from the camera it
+ * would poke through a mesh it agrees with. Each vertex is therefore lifted by exactly that allowed
+ * error: LIFT metres per metre of distance to the camera. `liftAt` takes it back from picked heights.
  */
-function liftPerMetre({ viewer }: Stage): number {
+function liftPerMetre({ viewer, footing }: Stage, layer: string): number {
+  if (footing.mesh === layer) return 0
   const { scene } = viewer
   const { frustum } = scene.camera
   const fovy = 'fovy' in frustum ? (frustum.fovy as number) : 1
@@ -37,9 +40,11 @@ void fragmentMain(FragmentInput fsInput, inout czm_modelMaterial material) {
   material.alpha *= u_opacity;
 }`
 
+const layerOf = new WeakMap<Cesium3DTileset, string>()
+
 /** Height error that lifting adds at a picked place, m. */
-export function liftAt(stage: Stage, distance: number): number {
-  const lift = liftPerMetre(stage)
+export function liftAt(stage: Stage, tileset: Cesium3DTileset, distance: number): number {
+  const lift = liftPerMetre(stage, layerOf.get(tileset) ?? '')
   return (distance * lift) / (1 + lift)
 }
 
@@ -69,10 +74,11 @@ export async function drawMesh(stage: Stage, layer: PublishedLayer): Promise<Dra
     maximumScreenSpaceError: scene.msaaSamples === 1 ? 16 : 8,
     scene, // without it vector tiles cannot be draped on the mesh
   })
-  const { solid, veiled } = shaders(liftPerMetre(stage))
+  layerOf.set(tileset, layer.id)
+  const { solid, veiled } = shaders(liftPerMetre(stage, layer.id))
   tileset.customShader = solid
   scene.preUpdate.addEventListener(() =>
-    tileset.customShader?.setUniform('u_lift', liftPerMetre(stage)),
+    tileset.customShader?.setUniform('u_lift', liftPerMetre(stage, layer.id)),
   )
   const { features, colored, id, attributes } = layer.published.media
   const named = features === true ? (id ?? attributes?.[0]?.name ?? 'row') : 'row'

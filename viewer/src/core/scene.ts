@@ -22,7 +22,7 @@ import { Labels } from './labels'
 import { LayerStack } from './layers'
 import { Measure } from './measure'
 import { Outcome } from './outcome'
-import { decode, type Shared } from './share'
+import { BARE, decode, type Shared } from './share'
 import { Signal } from './signal'
 import { Spotlight } from './spotlight'
 import { createStage, lightFrom, type Quality } from './stage'
@@ -66,7 +66,7 @@ export class CityScene {
     const [city, layers] = await Promise.all([api.city(), api.layers()])
     const faults = new Faults()
     const viewer = createStage(container, quality, faults)
-    const stage: Stage = { viewer, city, faults, labels: new Labels(viewer) }
+    const stage: Stage = { viewer, city, faults, labels: new Labels(viewer), footing: { bare: null, mesh: null } }
     const [west, south, east, north] = city.bounds
     lightFrom(viewer, (west + east) / 2, (south + north) / 2)
     const scene = new CityScene(stage, new LayerStack(stage, layers), quality)
@@ -96,7 +96,8 @@ export class CityScene {
       const opacity = shared.layers?.get(layer.id)
       if (opacity !== undefined) this.stack.setOpacity(layer.id, opacity)
       const look = shared.looks?.get(layer.id)
-      if (look) this.stack.setTheme(layer.id, look.theme)
+      this.stack.setFit(layer.id, look?.theme !== BARE)
+      if (look && look.theme !== BARE) this.stack.setTheme(layer.id, look.theme)
       if (look?.size) this.stack.setSize(layer.id, look.size)
       return this.setLayer(layer.id, wanted)
     })
@@ -108,6 +109,7 @@ export class CityScene {
       .shown()
       .map(({ id }) => [id, this.stack.state(id)!.opacity] as [string, number])
     const looks = this.stack.shown().flatMap(({ id, kind }) => {
+      if (this.stack.state(id)!.fit === false) return [[id, { theme: BARE }] as [string, { theme: string }]]
       if (!this.stack.themesOf(id).length) return []
       const { theme, size } = this.stack.state(id)!
       return [[id, { theme, ...(kind === 'points' && { size }) }] as [string, { theme: string }]]
@@ -253,9 +255,10 @@ export class CityScene {
       const place = this.inspector.place(pixel)
       this.measure.move(place?.point ?? null)
     }
-    // the terrain alone is cheap enough to ask at every move
+    // the terrain alone is cheap enough to ask at every move; below a mesh it says nothing
     const ray = this.viewer.camera.getPickRay(pixel)
-    const point = ray && this.viewer.scene.globe.pick(ray, this.viewer.scene)
+    const seen = this.stage.footing.mesh ? this.viewer.scene.pickPosition(pixel) : undefined
+    const point = seen ?? (ray && this.viewer.scene.globe.pick(ray, this.viewer.scene))
     if (!point) return this.cursorMoved.emit(null)
     const place = Cartographic.fromCartesian(point)
     return this.cursorMoved.emit({

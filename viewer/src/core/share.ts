@@ -1,6 +1,9 @@
 /** The link that brings somebody else to the same picture: `#c=…&l=…&s=…&lang=…`. */
 import type { View } from './camera'
 
+/** Stands in place of a theme: terrain that is not led to the mesh. */
+export const BARE = '@bare'
+
 export interface Shared {
   view?: View
   layers?: Map<string, number> // id → opacity 0..1

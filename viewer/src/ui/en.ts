@@ -27,6 +27,8 @@ export const en: Words = {
     extrude: 'Raise by height',
     theme: 'Colour by',
     pointSize: 'Point size',
+    fit: 'Fit to the mesh',
+    fitHint: 'While the mesh shows, the ground is led to its border and below it; off: the bare elevation model',
     error: 'Failed to load',
     count: 'Features',
     owner: 'Owner',

@@ -26,6 +26,8 @@ export const zh = {
     extrude: '按高度拔起',
     theme: '着色',
     pointSize: '点大小',
+    fit: '与模型接边',
+    fitHint: '显示倾斜模型时，地形在边缘与模型平顺相接并压到模型之下；关闭则显示原始高程',
     error: '加载失败',
     count: '要素数',
     owner: '责任单位',
