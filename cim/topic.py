@@ -94,12 +94,20 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One chart: lines over a common x."""
+    """One chart over a common x.
+
+    Args:
+        title: Chinese, with its English beside.
+        x: Where the values stand; distances need not be even.
+        y: One line, or one set of columns, each.
+        bins: x are the middles of bins of equal width: columns instead of lines.
+    """
 
     title: str
     title_en: str
     x: Axis
     y: tuple[Axis, ...]
+    bins: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,8 +24,8 @@ MODELS = {
 }
 
 
-def english(title: str, description: str, unit: str = "", **more: str) -> dict[str, Any]:
-    """The English half of a parameter's words."""
+def english(title: str, description: str, unit: str = "", **more: Any) -> dict[str, Any]:
+    """The English half of a parameter's words, and what else the form shall know (``x-...``)."""
     return {
         "x-title-en": title,
         "x-description-en": description,
@@ -55,13 +55,16 @@ class OnModel(Parameters):
             "Heights",
             "ground: the DEM, bare earth; surface: the mesh's surface (DSM, with buildings and "
             "trees), there once a mesh has been joined.",
+            choices={key: list(titles) for key, titles in MODELS.items()},
         ),
     )
     terrain: str = Field(
         default="base.dem",
         title="地形图层",
         description="所用数字高程模型的地形图层。",
-        json_schema_extra=english("Terrain layer", "Terrain layer whose heights are used."),
+        json_schema_extra=english(
+            "Terrain layer", "Terrain layer whose heights are used.", widget="layer", kind="terrain"
+        ),
     )
 
 

@@ -136,6 +136,7 @@ def _hypsometry(sample: Sample) -> tuple[Series, ...]:
         Series(
             title="高程分布",
             title_en="Distribution of heights",
+            bins=True,
             x=Axis(
                 title="高程（1985）", title_en="Height (1985)", unit="m",
                 values=[round(float(v), 2) for v in (edges[:-1] + edges[1:]) / 2],
