@@ -5,12 +5,17 @@ import type { Inspection } from './inspector'
 import { currentView, type View } from './camera'
 import type { CityScene } from './scene'
 import { encode } from './share'
+import type { Sides, Split } from './swipe'
 
 export interface Automation {
   whenIdle(ms?: number | null): Promise<void>
   state(): {
     view: View
-    layers: Record<string, { shown: boolean; opacity: number; status: string; theme: string }>
+    layers: Record<
+      string,
+      { shown: boolean; opacity: number; status: string; theme: string; version: number }
+    >
+    swipe: Split | null
     quality: string
     lang: string
     frames: number
@@ -20,6 +25,10 @@ export interface Automation {
   /** Colour by an attribute, or by one of @plain, @rgb, @height. */
   setTheme(id: string, theme: string): void
   setPointSize(id: string, pixels: number): void
+  /** Draw another version of a layer. */
+  setVersion(id: string, version: number): Promise<void>
+  /** Two editions side by side; null ends it. */
+  compare(sides: Sides | null, position?: number): Promise<void>
   flyTo(view: View): void
   home(): void
   pick(x: number, y: number): Promise<Inspection | null>
@@ -27,6 +36,8 @@ export interface Automation {
   /** Measure between places [lon, lat, height above the ellipsoid] as if they were clicked. */
   measure(kind: MeasureKind, places: [number, number, number][]): Measurement | null
   sampleTerrain(places: [number, number][]): Promise<number[]>
+  /** The place that a chart points at, degrees. */
+  marked(): number[] | null
   link(): string
   readonly errors: { source: string; message: string }[]
 }
@@ -46,10 +57,11 @@ export function publish(scene: CityScene, lang: () => string): void {
       view: currentView(scene.viewer),
       layers: Object.fromEntries(
         scene.stack.layers.map(({ id }) => {
-          const { shown, opacity, status, theme } = scene.stack.state(id)!
-          return [id, { shown, opacity, status, theme }]
+          const { shown, opacity, status, theme, version } = scene.stack.state(id)!
+          return [id, { shown, opacity, status, theme, version }]
         }),
       ),
+      swipe: scene.swipe.current,
       quality: scene.quality,
       lang: lang(),
       frames,
@@ -58,6 +70,9 @@ export function publish(scene: CityScene, lang: () => string): void {
     setOpacity: (id, opacity) => scene.stack.setOpacity(id, opacity),
     setTheme: (id, theme) => scene.stack.setTheme(id, theme),
     setPointSize: (id, pixels) => scene.stack.setSize(id, pixels),
+    setVersion: (id, version) => scene.stack.setVersion(id, version),
+    compare: async (sides, position) =>
+      sides ? scene.swipe.start(sides, position) : scene.swipe.end(),
     flyTo: (view) => scene.goTo(view),
     home: () => scene.home(0),
     pick: (x, y) => scene.pick(x, y),
@@ -69,6 +84,7 @@ export function publish(scene: CityScene, lang: () => string): void {
       return scene.measure.measurement()
     },
     sampleTerrain: (places) => scene.sampleTerrain(places),
+    marked: () => scene.sketch.marked,
     link: () => encode(scene.shared(lang())),
     errors: scene.faults.list,
   }
