@@ -50,8 +50,8 @@ def test_a_checkbox_shows_and_hides_its_layer(viewer: Viewer) -> None:
     box.click()
     viewer.idle()
     state = viewer.state()["layers"][layer["id"]]
-    assert {**state, "theme": None} == {
-        "shown": True, "opacity": 1, "status": "on", "theme": None,
+    assert {**state, "theme": None, "version": None} == {
+        "shown": True, "opacity": 1, "status": "on", "theme": None, "version": None,
     }  # fmt: skip
     close_tree(viewer)
 

@@ -57,6 +57,8 @@ export interface Media {
   /** Folder of the terrain that was led to a mesh, and that mesh. */
   joined?: string
   mesh?: { layer: string; version: number; key: string }
+  /** Classes of a coverage; a grey ramp has none. */
+  legend?: (Titled & { color: string })[]
 }
 
 export interface LegendItem extends Titled {
@@ -81,6 +83,17 @@ export interface Published {
   extent: Bbox
   heights: [number, number] | null // orthometric, m
   count: number | null
+  url: string
+  media: Media
+}
+
+/** One of all versions of a layer. */
+export interface VersionEntry {
+  version: number
+  at: string
+  date?: string | null // day of the survey
+  features: number | null
+  extent: Bbox
   url: string
   media: Media
 }
@@ -133,11 +146,18 @@ export interface SearchHit {
   bbox: Bbox | null
 }
 
-export interface Elevation {
+/** A height and where it comes from. */
+export interface Height {
   height: number // orthometric, m
   ellipsoidal: number // m
   layer: string
   version: number
+  resolution: number // m
+  accuracy: number | null // root mean square error stated at ingest, m; null: unverified
+}
+
+export interface Elevation extends Height {
+  surface: Height | null // with buildings and trees, where a mesh has been joined
 }
 
 export interface AnalysisHead extends Titled {
@@ -156,7 +176,10 @@ export interface Parameter {
   'x-title-en'?: string
   'x-unit'?: string
   'x-widget'?: string
+  'x-kind'?: Kind // of the layers offered by the widget `layer`
+  'x-choices'?: Record<string, [zh: string, en: string]>
   type?: string
+  format?: string
   anyOf?: Parameter[]
   enum?: (string | number)[]
   description?: string
@@ -200,6 +223,7 @@ export interface Axis extends Titled {
 export interface Series extends Titled {
   x: Axis
   y: Axis[]
+  bins?: boolean // columns instead of lines
 }
 
 export interface Result {
@@ -265,6 +289,8 @@ function query(values: Record<string, string | number | undefined>): string {
 export const api = {
   city: () => call<City>('api/city'),
   layers: async () => (await call<{ layers: Layer[] }>('api/layers')).layers,
+  versions: async (layer: string) =>
+    (await call<{ versions: VersionEntry[] }>(`api/layers/${part(layer)}`)).versions,
   features: (
     layer: string,
     options: { bbox?: Bbox; limit?: number; offset?: number; q?: string } = {},
@@ -279,6 +305,15 @@ export const api = {
     (await call<{ results: SearchHit[] }>(`api/search?${query({ q, limit })}`)).results,
   elevation: (lon: number, lat: number) =>
     call<Elevation>(`api/elevation?${query({ lon, lat })}`),
+  /** Heights of the ground at many places, orthometric, m; null where unknown. */
+  heights: async (points: Position[]) =>
+    (
+      await call<{ heights: (number | null)[] }>('api/elevation', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ points }),
+      })
+    ).heights,
   topics: async () => (await call<{ topics: Topic[] }>('api/topics')).topics,
   analysis: (id: string) => call<Analysis>(`api/topics/${id.replace('.', '/')}`),
   run: (id: string, parameters: Record<string, unknown>) =>

@@ -5,6 +5,7 @@ import type { Inspection } from './inspector'
 import { currentView, type View } from './camera'
 import type { CityScene } from './scene'
 import { encode } from './share'
+import type { Sides, Split } from './swipe'
 
 export interface Automation {
   whenIdle(ms?: number | null): Promise<void>
@@ -12,8 +13,16 @@ export interface Automation {
     view: View
     layers: Record<
       string,
-      { shown: boolean; opacity: number; status: string; theme: string; fitted: boolean }
+      {
+        shown: boolean
+        opacity: number
+        status: string
+        theme: string
+        version: number
+        fitted: boolean
+      }
     >
+    swipe: Split | null
     quality: string
     lang: string
     frames: number
@@ -25,6 +34,10 @@ export interface Automation {
   setPointSize(id: string, pixels: number): void
   /** Lead terrain to the mesh that it was joined to while that shows, or never. */
   setFit(id: string, fit: boolean): void
+  /** Draw another version of a layer. */
+  setVersion(id: string, version: number): Promise<void>
+  /** Two editions side by side; null ends it. */
+  compare(sides: Sides | null, position?: number): Promise<void>
   flyTo(view: View): void
   home(): void
   pick(x: number, y: number): Promise<Inspection | null>
@@ -32,6 +45,8 @@ export interface Automation {
   /** Measure between places [lon, lat, height above the ellipsoid] as if they were clicked. */
   measure(kind: MeasureKind, places: [number, number, number][]): Measurement | null
   sampleTerrain(places: [number, number][]): Promise<number[]>
+  /** The place that a chart points at, degrees. */
+  marked(): number[] | null
   link(): string
   readonly errors: { source: string; message: string }[]
 }
@@ -51,10 +66,11 @@ export function publish(scene: CityScene, lang: () => string): void {
       view: currentView(scene.viewer),
       layers: Object.fromEntries(
         scene.stack.layers.map(({ id }) => {
-          const { shown, opacity, status, theme, fitted } = scene.stack.state(id)!
-          return [id, { shown, opacity, status, theme, fitted }]
+          const { shown, opacity, status, theme, version, fitted } = scene.stack.state(id)!
+          return [id, { shown, opacity, status, theme, version, fitted }]
         }),
       ),
+      swipe: scene.swipe.current,
       quality: scene.quality,
       lang: lang(),
       frames,
@@ -64,6 +80,9 @@ export function publish(scene: CityScene, lang: () => string): void {
     setTheme: (id, theme) => scene.stack.setTheme(id, theme),
     setFit: (id, fit) => scene.stack.setFit(id, fit),
     setPointSize: (id, pixels) => scene.stack.setSize(id, pixels),
+    setVersion: (id, version) => scene.stack.setVersion(id, version),
+    compare: async (sides, position) =>
+      sides ? scene.swipe.start(sides, position) : scene.swipe.end(),
     flyTo: (view) => scene.goTo(view),
     home: () => scene.home(0),
     pick: (x, y) => scene.pick(x, y),
@@ -75,6 +94,7 @@ export function publish(scene: CityScene, lang: () => string): void {
       return scene.measure.measurement()
     },
     sampleTerrain: (places) => scene.sampleTerrain(places),
+    marked: () => scene.sketch.marked,
     link: () => encode(scene.shared(lang())),
     errors: scene.faults.list,
   }

@@ -1,5 +1,5 @@
 /** What every kind of layer can do once it is drawn. */
-import type { Cesium3DTileset, TerrainProvider, Viewer } from 'cesium'
+import type { Cesium3DTileset, SplitDirection, TerrainProvider, Viewer } from 'cesium'
 import type { City, Layer, Published, Value } from './api'
 import type { Faults } from './faults'
 import type { Labels } from './labels'
@@ -14,6 +14,8 @@ export interface Glow {
 export interface Drawn {
   setShown(shown: boolean): void
   setOpacity(opacity: number): void
+  /** Draw on one side of the split only; tilesets are told by their layer stack. */
+  setSide?(side: SplitDirection): void
   /** Tilesets to wait for while the layer is shown. */
   tilesets?: Cesium3DTileset[]
   /** Colours by an attribute; meshes with features, and points. */

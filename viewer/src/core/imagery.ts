@@ -6,6 +6,7 @@ import {
   Rectangle,
   type Request,
   Resource,
+  SplitDirection,
   TextureMagnificationFilter,
   UrlTemplateImageryProvider,
 } from 'cesium'
@@ -67,6 +68,13 @@ function above(ground: ImageryLayerCollection, imagery: ImageryLayer): number {
   return index
 }
 
+/** Above all pictures of the ground, below the results of analyses. */
+function topmost(ground: ImageryLayerCollection): number {
+  let index = ground.length
+  while (index > 0 && !resolutions.has(ground.get(index - 1))) index -= 1
+  return index
+}
+
 export async function drawImagery(stage: Stage, layer: PublishedLayer): Promise<Drawn> {
   const { url, extent, media } = layer.published
   const imagery = imageryOf(
@@ -80,13 +88,22 @@ export async function drawImagery(stage: Stage, layer: PublishedLayer): Promise<
   )
   imagery.magnificationFilter = TextureMagnificationFilter.LINEAR
   resolutions.set(imagery, media.resolution ?? Infinity)
-  stage.viewer.imageryLayers.add(imagery, above(stage.viewer.imageryLayers, imagery))
+  const ground = stage.viewer.imageryLayers
+  ground.add(imagery, above(ground, imagery))
   return {
     setShown: (shown) => {
       imagery.show = shown
     },
     setOpacity: (opacity) => {
       imagery.alpha = opacity
+    },
+    setSide: (side) => {
+      if (imagery.splitDirection === side) return
+      imagery.splitDirection = side
+      // what is compared must be seen, so it lies above all others meanwhile
+      ground.remove(imagery, false)
+      if (side === SplitDirection.NONE) ground.add(imagery, above(ground, imagery))
+      else ground.add(imagery, topmost(ground))
     },
   }
 }

@@ -88,7 +88,7 @@ export class Inspector {
   }
 
   /** Whether a published terrain may know the height there. */
-  private covered(lon: number, lat: number): boolean {
+  covered(lon: number, lat: number): boolean {
     return this.stack.layers.some(({ kind, published }) => {
       const [west, south, east, north] = published.extent
       return kind === 'terrain' && west <= lon && lon <= east && south <= lat && lat <= north

@@ -1,5 +1,10 @@
 /** Draws the result of an analysis: its coverage on terrain and mesh, its features on both. */
-import { type Cesium3DTileset, type ImageryLayer, type ImageryLayerCollection } from 'cesium'
+import {
+  type Cesium3DTileset,
+  Color,
+  type ImageryLayer,
+  type ImageryLayerCollection,
+} from 'cesium'
 import type { Coverage, Feature, Result } from './api'
 import type { Stage } from './drawn'
 import { Highlight, type Look } from './highlight'
@@ -55,7 +60,13 @@ export class Outcome {
   }
 }
 
-/** `properties.style` of a result's feature: {color, width, fill}; fill is an opacity. */
+/** Opacity of an area: a number, or that of a colour #rrggbbaa. */
+function opacityOf(fill: unknown): number {
+  if (typeof fill === 'number') return fill
+  return (typeof fill === 'string' && Color.fromCssColorString(fill)?.alpha) || 0
+}
+
+/** `properties.style` of a result's feature: {color, width, fill}; fill is an opacity or colour. */
 function lookOf(feature: Feature): Look {
   const style = (feature.properties.style ?? {}) as Record<string, unknown>
   const number = (key: string, otherwise: number) =>
@@ -63,6 +74,6 @@ function lookOf(feature: Feature): Look {
   return {
     color: typeof style.color === 'string' ? style.color : '#ffd54a',
     width: number('width', 2),
-    fill: number('fill', 0),
+    fill: opacityOf(style.fill),
   }
 }

@@ -12,6 +12,7 @@ import {
 } from 'cesium'
 import { api, type Bbox, type City, type Layer, type Result } from './api'
 import { currentView, goHome, goTo, groundOf, lookAt, type Look, type View } from './camera'
+import { Draft } from './draft'
 import type { Stage } from './drawn'
 import { Extrusion } from './extrusion'
 import { Faults } from './faults'
@@ -24,8 +25,10 @@ import { Measure } from './measure'
 import { Outcome } from './outcome'
 import { BARE, decode, type Shared } from './share'
 import { Signal } from './signal'
+import { Sketch } from './sketch'
 import { Spotlight } from './spotlight'
 import { createStage, lightFrom, type Quality } from './stage'
+import { Swipe } from './swipe'
 
 export interface Cursor {
   lon: number
@@ -43,9 +46,12 @@ export class CityScene {
   readonly spotlight: Spotlight
   private readonly highlight: Highlight
   readonly measure: Measure
+  readonly draft: Draft
+  readonly sketch: Sketch
   readonly outcome: Outcome
   readonly extrusion: Extrusion
   readonly inspector: Inspector
+  readonly swipe: Swipe
   private taker: PointTaker | null = null
 
   private constructor(
@@ -56,9 +62,12 @@ export class CityScene {
     this.highlight = new Highlight(stage.viewer)
     this.spotlight = new Spotlight(stage, stack, this.highlight)
     this.measure = new Measure(stage)
+    this.draft = new Draft(stage)
+    this.sketch = new Sketch(stage)
     this.outcome = new Outcome(stage)
     this.extrusion = new Extrusion(stage)
     this.inspector = new Inspector(stage, stack)
+    this.swipe = new Swipe(stage, stack)
     this.listen()
   }
 
@@ -91,6 +100,7 @@ export class CityScene {
     if (shared.view) goTo(this.viewer, shared.view)
     else if (first) this.home(0)
     if (!shared.layers && !first) return
+    this.swipe.end()
     const work = this.stack.layers.map((layer) => {
       const wanted = shared.layers ? shared.layers.has(layer.id) : layer.style.visible
       const opacity = shared.layers?.get(layer.id)
@@ -99,9 +109,16 @@ export class CityScene {
       this.stack.setFit(layer.id, look?.theme !== BARE)
       if (look && look.theme !== BARE) this.stack.setTheme(layer.id, look.theme)
       if (look?.size) this.stack.setSize(layer.id, look.size)
-      return this.setLayer(layer.id, wanted)
+      const version = shared.versions?.get(layer.id) ?? layer.published.version
+      const at = this.stack.setVersion(layer.id, version)
+      return at.catch((error: unknown) => this.faults.add(layer.id, error)).then(() =>
+        this.setLayer(layer.id, wanted),
+      )
     })
     await Promise.all(work)
+    const { swipe } = shared
+    const known = swipe && [swipe.left, swipe.right].every(({ id }) => this.stack.get(id))
+    if (known) await this.swipe.start(swipe, swipe.position)
   }
 
   shared(lang: string): Shared {
@@ -114,7 +131,19 @@ export class CityScene {
       const { theme, size } = this.stack.state(id)!
       return [[id, { theme, ...(kind === 'points' && { size }) }] as [string, { theme: string }]]
     })
-    return { view: currentView(this.viewer), layers: new Map(layers), looks: new Map(looks), lang }
+    const versions = this.stack.layers
+      .map(({ id, published }) => [id, this.stack.state(id)!.version, published.version] as const)
+      .filter(([, chosen, current]) => chosen !== current)
+      .map(([id, chosen]) => [id, chosen] as [string, number])
+    const swipe = this.swipe.current
+    return {
+      view: currentView(this.viewer),
+      layers: new Map(layers),
+      looks: new Map(looks),
+      versions: new Map(versions),
+      ...(swipe && { swipe }),
+      lang,
+    }
   }
 
   setLayer(id: string, shown: boolean): Promise<void> {
@@ -167,13 +196,6 @@ export class CityScene {
     return points.map((point) => point.height)
   }
 
-  /** A point that a form has taken, marked on the ground. */
-  markPoint(lon: number, lat: number): void {
-    const geometry = { type: 'Point' as const, coordinates: [lon, lat] }
-    this.spotlight.clear()
-    this.highlight.show([{ type: 'Feature', geometry, properties: {} }])
-  }
-
   faceNorth(): void {
     this.goTo({ ...currentView(this.viewer), heading: 0 }, this.quality === 'low' ? 0 : 0.8)
   }
@@ -208,7 +230,7 @@ export class CityScene {
       ({ position }: ScreenSpaceEventHandler.PositionedEvent) => this.clicked(position),
       ScreenSpaceEventType.LEFT_CLICK,
     )
-    const finish = () => this.measure.finish()
+    const finish = () => (this.draft.active ? this.draft : this.measure).finish()
     handler.setInputAction(finish, ScreenSpaceEventType.LEFT_DOUBLE_CLICK)
     handler.setInputAction(finish, ScreenSpaceEventType.RIGHT_CLICK)
     let waiting: Cartesian2 | null = null
@@ -230,6 +252,11 @@ export class CityScene {
   }
 
   private clicked(pixel: Cartesian2): void {
+    if (this.draft.active) {
+      const place = this.inspector.place(pixel)
+      if (place) this.draft.add(place.point, pixel)
+      return
+    }
     if (this.measure.active) {
       const place = this.inspector.place(pixel)
       if (place) this.measure.add(place.point)
@@ -251,10 +278,8 @@ export class CityScene {
   }
 
   private hover(pixel: Cartesian2): void {
-    if (this.measure.active) {
-      const place = this.inspector.place(pixel)
-      this.measure.move(place?.point ?? null)
-    }
+    const tool = [this.draft, this.measure].find(({ active }) => active)
+    tool?.move(this.inspector.place(pixel)?.point ?? null)
     // the terrain alone is cheap enough to ask at every move; below a mesh it says nothing
     const ray = this.viewer.camera.getPickRay(pixel)
     const seen = this.stage.footing.mesh ? this.viewer.scene.pickPosition(pixel) : undefined

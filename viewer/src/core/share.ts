@@ -1,5 +1,7 @@
-/** The link that brings somebody else to the same picture: `#c=…&l=…&s=…&lang=…`. */
+/** The link that brings somebody else to the same picture: `#c=…&l=…&s=…&v=…&w=…&lang=…`. */
 import type { View } from './camera'
+import type { Edition } from './edition'
+import type { Split } from './swipe'
 
 /** Stands in place of a theme: terrain that is not led to the mesh. */
 export const BARE = '@bare'
@@ -8,6 +10,9 @@ export interface Shared {
   view?: View
   layers?: Map<string, number> // id → opacity 0..1
   looks?: Map<string, { theme: string; size?: number }>
+  /** Versions that are drawn instead of the current ones. */
+  versions?: Map<string, number>
+  swipe?: Split
   lang?: string
 }
 
@@ -30,8 +35,29 @@ export function encode(shared: Shared): string {
     )
     parts.push(`s=${looks.join(',')}`)
   }
+  if (shared.versions?.size)
+    parts.push(`v=${[...shared.versions].map(([id, version]) => `${id}:${version}`).join(',')}`)
+  if (shared.swipe) {
+    const { left, right, position } = shared.swipe
+    const side = ({ id, version }: Edition) => `${id}:${version}`
+    parts.push(`w=${side(left)},${side(right)},${Math.round(position * 100)}`)
+  }
   if (shared.lang) parts.push(`lang=${shared.lang}`)
   return `#${parts.join('&')}`
+}
+
+/** `layer:version`. */
+function editionIn(text: string): Edition | null {
+  const [, id, version] = /^([^:]+):(\d+)$/.exec(text) ?? []
+  return id ? { id, version: Number(version) } : null
+}
+
+function swipeIn(text: string): Split | null {
+  const [first = '', second = '', percent = '50'] = text.split(',')
+  const [left, right] = [editionIn(first), editionIn(second)]
+  const share = Number(percent) / 100
+  const fits = share >= 0 && share <= 1
+  return left && right && fits ? { left, right, position: share } : null
 }
 
 /** Read a hash; what does not fit is left out. */
@@ -68,6 +94,10 @@ export function decode(hash: string): Shared {
           return [id, { theme, ...(pixels && Number.isFinite(size) && { size }) }]
         }),
     )
+  const versions = values.get('v')?.split(',').flatMap((item) => editionIn(item) ?? [])
+  if (versions) shared.versions = new Map(versions.map(({ id, version }) => [id, version]))
+  const swipe = swipeIn(values.get('w') ?? '')
+  if (swipe) shared.swipe = swipe
   const lang = values.get('lang')
   if (lang) shared.lang = lang
   return shared

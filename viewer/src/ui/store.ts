@@ -1,13 +1,15 @@
 /** What the shell shows, kept in step with the scene by its signals. */
 import { reactive, shallowRef } from 'vue'
-import type { City, Layer } from '../core/api'
+import type { City, Elevation, Layer } from '../core/api'
 import { currentView, type View } from '../core/camera'
 import type { Inspection } from '../core/inspector'
 import type { LayerState } from '../core/layers'
 import type { Measurement } from '../core/measure'
+import { Readout } from '../core/readout'
 import type { CityScene, Cursor } from '../core/scene'
+import type { Split } from '../core/swipe'
 
-export type Panel = 'inspect' | 'measure' | 'analysis' | 'share'
+export type Panel = 'inspect' | 'measure' | 'analysis' | 'compare' | 'share'
 
 /** The scene itself stays outside Vue's reach: proxies would slow Cesium down. */
 let opened: CityScene | null = null
@@ -28,7 +30,10 @@ export const state = reactive({
   inspecting: false,
   loading: false,
   cursor: null as Cursor | null,
+  ground: null as Elevation | null, // under the resting cursor
   view: null as View | null,
+  timed: null as string | null, // layer whose versions the time bar offers
+  split: null as Split | null,
 })
 
 export const inspection = shallowRef<Inspection | null>(null)
@@ -40,7 +45,10 @@ export function adopt(city: CityScene): void {
   state.layers = city.stack.all
   for (const { id } of city.stack.layers) state.layer[id] = { ...city.stack.state(id)! }
   city.stack.changed.on((layer) => (state.layer[layer.id] = layer))
+  city.swipe.changed.on((split) => (state.split = split))
+  state.split = city.swipe.current
   city.cursorMoved.on((cursor) => (state.cursor = cursor))
+  new Readout(city).changed.on((ground) => (state.ground = ground))
   city.cameraMoved.on((view) => (state.view = view))
   city.inspecting.on((busy) => (state.inspecting = busy))
   city.inspected.on((found) => {
@@ -66,5 +74,8 @@ export function show(panel: Panel | null): void {
   state.panel = panel
   if (left === 'measure' && panel !== 'measure') scene().measure.clear()
   if (left === 'inspect' && panel !== 'inspect') scene().spotlight.clear()
-  if (left === 'analysis' && panel !== 'analysis') scene().takePoint(null)
+  if (left === 'analysis' && panel !== 'analysis') {
+    scene().takePoint(null)
+    scene().draft.cancel()
+  }
 }
