@@ -111,4 +111,4 @@ def test_values_along_the_border_are_carried_whatever_the_cell(cell: float) -> N
     distance = away(cover, cell)
     edge: Any = np.where((distance < 0) & (distance > -cell), 1.25, np.nan)
     near = np.abs(distance) < 60
-    np.testing.assert_allclose(along(edge, distance, cell)[near], 1.25, atol=1e-6)
+    np.testing.assert_allclose(along(edge, distance, cell, 60.0)[near], 1.25, atol=1e-6)

@@ -23,7 +23,6 @@ THING = 1.5  # m above the ground from which on the mesh's edge is a building or
 RING = 20.0  # m inside the border where mesh and model are compared
 INSIDE = 8.0  # m: of the smoothing of the mesh's ground, which the terrain follows below it
 RAMP = 8.0  # m inside the border after which the terrain is as deep as it will be
-WIDEST = 32.0  # m: of the smoothing along the border
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +78,7 @@ def fit(
     edge = _edge(np.where(low, delta, np.nan), ground, distance, cell)
     deep = depth(distance, 1.0)
     inside = np.nan_to_num(spread(ground, INSIDE / cell, distance < 0))
-    added = weight(distance, band) * along(edge, distance, cell) * (1 - deep)
+    added = weight(distance, band) * along(edge, distance, cell, band) * (1 - deep)
     added += np.where(distance < 0, (inside - margin) * deep, 0.0)
     ring = np.where((distance < 0) & (distance >= -RING) & low, ground, np.nan)
     return Fit(added=added, residual=ring, edge=edge, headroom=margin * deep)
@@ -151,20 +150,31 @@ def _edge(low: Floats, ground: Floats, distance: Floats, cell: float) -> Floats:
     return np.where(outer, found, np.nan)
 
 
-def along(edge: Floats, distance: Floats, cell: float) -> Floats:
+def widest(band: float) -> float:
+    """Width of the widest bell under which values are carried, m; it reaches four times as far.
+
+    Example:
+        >>> widest(60.0), widest(200.0)
+        (32.0, 128.0)
+    """
+    return float(2 ** np.ceil(np.log2(band / 2)))
+
+
+def along(edge: Floats, distance: Floats, cell: float, band: float) -> Floats:
     """Values of border cells carried to all others, the smoother the farther away.
 
-    Under bells of 1, 2, 4 ... 32 m, between which the distance chooses: half of it is the bell's
-    width. Each is continuous, and so is the mixture; nearest-neighbour values would tear where two
-    sides are equally near. 0 where no border lies within reach.
+    Under bells of 1, 2, 4 ... m, between which the distance chooses: half of it is the bell's width.
+    Each is continuous, and so is the mixture; nearest-neighbour values would tear where two sides
+    are equally near. 0 where no border lies within reach, which is beyond the band.
     """
     known = np.isfinite(edge)
     if not known.any():
         return np.zeros(edge.shape)
     finite = np.where(np.isfinite(distance), np.abs(distance), 1e6)
-    place = np.clip(np.log2(np.maximum(finite / 2, 1.0)), 0, np.log2(WIDEST))
+    last = int(np.log2(widest(band)))
+    place = np.clip(np.log2(np.maximum(finite / 2, 1.0)), 0, last)
     found, weights = np.zeros(edge.shape), np.zeros(edge.shape)
-    for k in range(int(np.log2(WIDEST)) + 1):
+    for k in range(last + 1):
         share = np.maximum(0, 1 - np.abs(place - k))
         total, count = _blurred(edge, known, 2.0**k / cell)
         with np.errstate(invalid="ignore", divide="ignore"):

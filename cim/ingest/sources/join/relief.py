@@ -17,7 +17,7 @@ from affine import Affine
 from pyproj import CRS
 
 from cim.ingest.sources.join.border import LARGEST, away, footprint
-from cim.ingest.sources.join.fit import WIDE, fit
+from cim.ingest.sources.join.fit import WIDE, fit, widest
 from cim.ingest.sources.join.joined import Ceiling, model_heights
 from cim.ingest.sources.join.options import JoinOptions
 from cim.ingest.sources.join.raster import BOTTOM, COARSEST, SIDE, TOP, Sheets, pooling
@@ -121,7 +121,7 @@ class Relief:
             outside, degrees from north; ``edge``: (n, 3) row and column just outside the border,
             and the height of the mesh carried on to it, m.
         """
-        halo = int((max(2 * options.band, LARGEST, 2 * WIDE) + 16) / self.cell)
+        halo = int((max(4 * widest(options.band) + WIDE, LARGEST) + 16) / self.cell)
         found: dict[str, list[Floats]] = {"residual": [], "edge": []}
         for block in self.blocks():
             around = tuple(
