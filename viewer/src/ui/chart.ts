@@ -68,6 +68,9 @@ export function optionsOf(series: Series): ECBasicOption {
     tooltip: {
       trigger: 'axis',
       confine: true,
+      backgroundColor: 'rgba(13,22,34,.94)',
+      borderColor: 'rgba(148,184,220,.3)',
+      textStyle: { color: '#e8eef5', fontSize: 12 },
       valueFormatter: (value: unknown) => (typeof value === 'number' ? figure(value, 2) : '—'),
     },
     legend: { top: 0, right: 0, type: 'scroll', textStyle: MUTED, itemWidth: 14 },
