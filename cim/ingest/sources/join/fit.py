@@ -2,7 +2,8 @@
 
 What is added to the terrain is zero beyond the band, the mesh's edge less the model at the border,
 the mesh's ground less model and margin inside: a field without a step, laid over whatever level of
-the terrain is asked for. What then still rises above the mesh is pushed down post by post (``joined``).
+the terrain is asked for. What then still rises above the mesh is pushed down post by post
+(``joined``).
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ def widest(band: float) -> float:
 def along(edge: Floats, distance: Floats, cell: float, band: float) -> Floats:
     """Values of border cells carried to all others, the smoother the farther away.
 
-    Under bells of 1, 2, 4 ... m, between which the distance chooses: half of it is the bell's width.
+    Under bells of 1, 2, 4 ... m, between which the distance chooses: half of it is the width.
     Each is continuous, and so is the mixture; nearest-neighbour values would tear where two sides
     are equally near. 0 where no border lies within reach, which is beyond the band.
     """
