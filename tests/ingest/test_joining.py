@@ -1,30 +1,48 @@
-"""Terrain led to a mesh of which the truth is known: no step, no poke-through, nothing else moved."""
+"""Terrain led to a mesh of which the truth is known: no step, no poke-through, nothing moved."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pytest
 import rasterio
+import shapely
 
 from cim.catalog import elevation
 from cim.city import City
 from cim.errors import CheckError, InputError, NotFoundError, ParameterError
 from cim.geo.crs import CGCS2000, rows, transformer
 from cim.ingest.joining import join_terrain
+from cim.ingest.pipeline import ingest
 from cim.ingest.report import Exit
+from cim.ingest.source import Request
 from cim.installation import Installation
 from cim.tiles.terrain.check import check_terrain_folder
 from cim.tiles.terrain.reader import decode
 from tests.commands import cim
-from tests.delivered import ZONE, deliver, warnings
+from tests.delivered import ZONE, deliver, raster, warnings
 from tests.ingest.join.plates import (
-    MESH, SIDE, TERRAIN, X0, Y0, Z0, Shape, figures, flat, ground, join, plate, publish,
-    publish_mesh, published, slope,
+    MESH,
+    SIDE,
+    TERRAIN,
+    X0,
+    Y0,
+    Z0,
+    Shape,
+    figures,
+    flat,
+    ground,
+    join,
+    plate,
+    publish,
+    publish_mesh,
+    published,
+    slope,
 )  # fmt: skip
 
 pytestmark = pytest.mark.db
@@ -61,7 +79,7 @@ def _height(folder: Path, lon: float, lat: float) -> float:
             continue
         tile = decode(path.read_bytes())
         at = np.array([(u % 1) * 32767, (v % 1) * 32767])
-        corners = np.stack([tile.u, tile.v], axis=1)[tile.triangles]
+        corners = np.stack([tile.u, tile.v], axis=1).astype(np.float64)[tile.triangles]
         a, b, c = (corners[:, i] for i in range(3))
         whole = _turn(b - a, c - a)
         s, t = _turn(at - a, c - a) / whole, _turn(b - a, at - a) / whole
@@ -154,8 +172,8 @@ def test_everything_but_the_joined_tiles_is_the_same_file_and_analyses_see_no_di
     files = [p for p in old.rglob("*") if p.is_file() and not p.name.startswith(".")]
     assert len(files) > 50
     assert all((new / p.relative_to(old)).stat().st_ino == p.stat().st_ino for p in files)
-    shared = [p for p in old.glob("*/*/*.terrain")
-              if (new / "joined" / p.relative_to(old)).stat().st_ino == p.stat().st_ino]  # fmt: skip
+    tiles = [(p, new / "joined" / p.relative_to(old)) for p in old.glob("*/*/*.terrain")]
+    shared = [p for p, other in tiles if other.samefile(p)]
     assert len(shared) > 20
     looks = check_terrain_folder(new / "joined", strict=True)
     assert [error for look in looks for error in look.errors] == []
@@ -181,7 +199,7 @@ def test_an_offset_beyond_the_tolerance_is_refused_and_can_be_accepted(
         join(installation)
     assert "--heights ellipsoidal" in caught.value.remedy
     assert published(installation).version == 1
-    report = join(installation, accept_offset=True, band=200.0)
+    report = join(installation, accept_offset=True, band=120.0)
     assert "36.0 m below" in warnings(report)
     assert figures(report, "below the mesh")["cells_above_mesh"] == 0
     assert figures(report, "border")["step_after_p95_m"] < 0.5
@@ -198,8 +216,7 @@ def test_joining_again_makes_nothing_new_and_a_changed_mesh_only_what_looks_at_i
     same = deliver(installation, dem, TERRAIN)
     assert (same.unchanged, same.version) == (True, 1)
     assert "joined" in published(installation).media
-    corner = np.array([0.0, 30.0])
-    plate(mesh, lambda x, y: 2.0 + 1.0 * ((x < corner[1]) & (y < corner[1])) * (30 - x) / 30)
+    plate(mesh, lambda x, y: 2.0 + 1.0 * ((x < 30) & (y < 30)) * (30 - x) / 30)
     news = publish_mesh(installation, mesh)
     assert f"{TERRAIN} is joined to version 1 of this mesh" in warnings(news)
     third = join(installation)
@@ -233,14 +250,8 @@ def test_a_new_model_is_served_bare_and_says_that_it_is_not_joined(
 def test_masks_of_water_and_metadata_go_on_into_the_joined_tiles(
     installation: Installation, tmp_path: Path
 ) -> None:
-    import geopandas as gpd  # noqa: PLC0415
-    import shapely  # noqa: PLC0415
-
     pond = gpd.GeoDataFrame(geometry=[shapely.box(X0 - 60, Y0 - 60, X0, Y0 + 60)], crs=ZONE)
     pond.to_file(tmp_path / "water.gpkg")
-    from cim.ingest.pipeline import ingest  # noqa: PLC0415
-    from cim.ingest.source import Request  # noqa: PLC0415
-
     request = Request(
         paths=(ground(tmp_path / "dem.tif"),), layer_id=TERRAIN, layer=None,
         city=installation.city,
@@ -263,24 +274,23 @@ def test_what_cannot_be_joined_is_refused_by_name(
     installation: Installation, tmp_path: Path
 ) -> None:
     dem, mesh = ground(tmp_path / "dem.tif"), plate(tmp_path / "m.glb", over(flat, 2.0))
-    with pytest.raises(NotFoundError, match="my.dem is not published"):
+    with pytest.raises(NotFoundError, match=r"my.dem is not published"):
         join(installation)
     publish(installation, dem, mesh)
-    place = {"city": installation.city, "engine": installation.engine, "files": installation.files}
-    with pytest.raises(ParameterError, match="my.mesh is no terrain layer"):
+    place: Any = {
+        "city": installation.city, "engine": installation.engine, "files": installation.files
+    }  # fmt: skip
+    with pytest.raises(ParameterError, match=r"my.mesh is no terrain layer"):
         join_terrain(MESH, MESH, **place)
-    with pytest.raises(ParameterError, match="my.dem is no mesh layer"):
+    with pytest.raises(ParameterError, match=r"my.dem is no mesh layer"):
         join_terrain(TERRAIN, TERRAIN, **place)
     with pytest.raises(ParameterError, match="option bandwidth"):
         join(installation, bandwidth=3)
     with rasterio.open(dem) as known:
         heights = known.read(1)
-    shutil.rmtree(installation.files.root / "layers" / TERRAIN, ignore_errors=True)
-    from tests.delivered import raster  # noqa: PLC0415
-
     away = raster(tmp_path / "away.tif", heights, west=X0 - 3000, north=Y0 + 4000)
     deliver(installation, away, TERRAIN)
-    with pytest.raises(InputError, match="does not lie on my.dem"):
+    with pytest.raises(InputError, match=r"does not lie on my.dem"):
         join(installation)
 
 

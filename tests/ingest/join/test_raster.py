@@ -62,7 +62,7 @@ def test_a_roof_over_a_street_is_the_top_and_the_street_the_bottom() -> None:
 
 def test_walls_hide_no_ground_and_coarse_files_hold_the_lowest_of_a_cell() -> None:
     wall = np.array([[2.0, 2, 0], [2.4, 2, 30], [2.4, 14, 30], [2, 14, 0]])
-    bottom, _ = drawn(wall + (0.3, 0, 0), [[0, 1, 2], [0, 2, 3]])
+    bottom, _ = drawn(wall + np.array([0.3, 0, 0]), [[0, 1, 2], [0, 2, 3]])
     assert np.isnan(bottom).all()
     ramp = np.array([[0.0, 0, 0], [16, 0, 8], [16, 16, 8], [0, 16, 0]])
     at_centre, _ = drawn(ramp, [[0, 1, 2], [0, 2, 3]])
