@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import random
+import io
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 import shapely
+from PIL import Image
 from shapely.geometry import shape
 
-from tests.browser.driver import PATIENCE, Viewer
+from tests.browser.driver import WIDTH, Viewer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -83,26 +84,38 @@ def test_the_terrain_meets_the_mesh_along_its_border(viewer: Viewer) -> None:
     assert clear >= 4
 
 
+def picture(viewer: Viewer) -> Any:
+    """The canvas below the top bar and above the status bar, (250, 640, 3)."""
+    clip: Any = {"x": 0, "y": 80, "width": WIDTH, "height": 250}
+    shot = Image.open(io.BytesIO(viewer.page.screenshot(clip=clip)))
+    return np.asarray(shot.convert("RGB"), np.float64)
+
+
 @pytest.mark.parametrize("up", [400, 1500, 5000])
-def test_inside_the_footprint_the_mesh_lies_above(viewer: Viewer, up: float) -> None:
+def test_inside_the_footprint_nothing_of_the_terrain_is_seen(viewer: Viewer, up: float) -> None:
     terrain = joined(viewer)
     only_ground_and_mesh(viewer, terrain)
-    outline = footprint(viewer, terrain)
-    inner = outline.buffer(-12 * METRE)
-    west, south, east, north = inner.bounds
+    inner = footprint(viewer, terrain).buffer(-12 * METRE)
     middle = inner.centroid
     ground = viewer.get("api/elevation", lon=middle.x, lat=middle.y)["ellipsoidal"]
-    viewer.look(middle.x, middle.y - 0.6 * up * METRE, ground + up, 0, -58)
-    rng = random.Random(int(up))  # noqa: S311 - places, not secrets
-    looked = 0
-    while looked < 12:
-        lon, lat = rng.uniform(west, east), rng.uniform(south, north)
-        pixel = viewer.ask("(cim, place) => cim.toPixel(...place)", [lon, lat, ground])
-        inside = inner.contains(shapely.Point(lon, lat))
-        if not inside or not (0 < pixel[0] < 640 and 80 < pixel[1] < 330):
-            continue
-        looked += 1
-        assert seen(viewer, (lon, lat), ground)[1] > 1, f"terrain shows at {lon:.6f}, {lat:.6f}"
+    back = max(0.6 * up, 700.0)  # m south of its middle, so that its southern border is in view
+    pitch = -np.degrees(np.arctan2(up, back))
+    viewer.look(middle.x, middle.y - back * METRE, ground + up, 0, float(pitch))
+    ring = [
+        viewer.ask("(cim, place) => cim.toPixel(...place)", [lon, lat, ground])
+        for lon, lat in inner.exterior.coords
+    ]
+    x, y = np.meshgrid(np.arange(WIDTH) + 0.5, np.arange(250) + 80.5)
+    inside = shapely.contains_xy(shapely.Polygon(ring), x, y)
+    assert inside.sum() > 150
+    with_terrain = picture(viewer)
+    viewer.ask("(cim, id) => cim.setOpacity(id, 0)", terrain["id"])
+    viewer.idle()
+    mesh_alone = picture(viewer)
+    viewer.ask("(cim, id) => cim.setOpacity(id, 1)", terrain["id"])
+    differs = np.abs(with_terrain - mesh_alone).max(axis=-1) > 24
+    assert differs[~inside].mean() > 0.3  # without the terrain it is another picture
+    assert differs[inside].mean() < 0.005
 
 
 def test_the_bare_ground_is_one_switch_away_and_a_link_keeps_it(
@@ -147,5 +160,4 @@ def test_a_switch_is_offered_only_where_terrain_is_joined(viewer: Viewer) -> Non
         for layer in viewer.get("api/layers")["layers"]
         if layer["published"] and "joined" in layer["published"]["media"]
     ]
-    viewer.page.wait_for_timeout(min(200, PATIENCE))
     assert viewer.page.locator('[data-test="fit"]').count() == len(joined_ones)
