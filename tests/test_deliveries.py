@@ -57,3 +57,16 @@ def test_a_label_without_its_mesh_is_told_and_the_rest_is_published(
     assert done.returncode == 3, done.stderr
     assert "base.building version 1 published" in done.stdout
     assert "base.oblique: " in done.stderr
+
+
+def test_a_join_that_does_not_fit_is_refused_before_anything_is_read(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "deliveries.toml"
+    file.write_text(
+        '[[delivery]]\nlayer = "base.dem"\npath = "dem"\n[[join]]\nterrain = "base.dem"\n'
+    )
+    done = cim(environment, "deliveries", file)
+    assert done.returncode == 2
+    assert "the join {'terrain': 'base.dem'} does not fit" in done.stderr
+    assert "each has terrain and mesh" in done.stderr
