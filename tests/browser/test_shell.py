@@ -52,6 +52,7 @@ def test_a_checkbox_shows_and_hides_its_layer(viewer: Viewer) -> None:
     state = viewer.state()["layers"][layer["id"]]
     assert {**state, "theme": None, "version": None} == {
         "shown": True, "opacity": 1, "status": "on", "theme": None, "version": None,
+        "fitted": False,
     }  # fmt: skip
     close_tree(viewer)
 
