@@ -26,7 +26,7 @@ from cim.city import City
 from cim.errors import NotFoundError
 from cim.store.database import ready
 from cim.store.files import Files, write_json
-from cim.topic import Analysis, Context, Parameters, Result
+from cim.topic import Analysis, Context, Parameters, Result, Table
 
 _IDENTITY = re.compile(r"[0-9a-f]{20}")
 
@@ -130,15 +130,17 @@ def _to_json(
         },
         "timeline": result.timeline,
         "series": [asdict(s) for s in result.series] or None,
-        "table": None
-        if result.table is None
-        else {
-            "columns": [
-                dict(zip(("key", "title", "title_en", "unit"), c, strict=True))
-                for c in result.table.columns
-            ],
-            "rows": [dict(row) for row in result.table.rows],
-        },
+        "tables": [_table(table) for table in result.tables],
+        "attachments": [
+            {
+                "file": attachment.path.name,
+                "url": f"/api/results/{identity}/{attachment.path.name}",
+                "title": attachment.title,
+                "title_en": attachment.title_en,
+                "media_type": attachment.media_type,
+            }
+            for attachment in result.attachments
+        ],
         "provenance": {
             "analysis": analysis.id,
             "method_version": analysis.version,
@@ -147,4 +149,15 @@ def _to_json(
             "references": list(analysis.references),
             **result.provenance,
         },
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "title": table.title,
+        "title_en": table.title_en,
+        "columns": [
+            dict(zip(("key", "title", "title_en", "unit"), c, strict=True)) for c in table.columns
+        ],
+        "rows": [dict(row) for row in table.rows],
     }

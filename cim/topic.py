@@ -112,10 +112,35 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under titled columns: (key, title, English title, unit)."""
+    """Rows under titled columns.
+
+    Args:
+        columns: (key, title, English title, unit) of each.
+        rows: Values by key. A row's ``place`` (longitude, latitude) is no column: it is where the
+            map goes when the row is chosen.
+        title: Chinese, with its English beside; empty where the answer has one table only.
+    """
 
     columns: tuple[tuple[str, str, str, str], ...]
     rows: Sequence[Mapping[str, Any]]
+    title: str = ""
+    title_en: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file of an answer to take away: a drawing, a table of findings.
+
+    Args:
+        path: In the context's folder.
+        title: Chinese, with its English beside.
+        media_type: Such as ``image/svg+xml``.
+    """
+
+    path: Path
+    title: str
+    title_en: str
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +151,10 @@ class Result:
         summary: Figures with unit, verdict and evidence.
         features: GeoJSON in degrees; ``properties.style`` says how to draw each.
         coverage: A classified raster.
-        timeline: CZML.
+        timeline: CZML, heights ellipsoidal; the viewer plays it.
         series: Charts.
-        table: Rows.
+        tables: Rows.
+        attachments: Files to take away.
         provenance: Inputs with versions, parameters, CRS, nodata share, applicability.
     """
 
@@ -137,7 +163,8 @@ class Result:
     coverage: Coverage | None = None
     timeline: Sequence[Mapping[str, Any]] | None = None
     series: tuple[Series, ...] = ()
-    table: Table | None = None
+    tables: tuple[Table, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 

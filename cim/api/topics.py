@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import APIRouter
@@ -80,9 +81,16 @@ def coverage_tile(identity: str, z: int, x: int, y: int, here: Here) -> Response
 
 
 @router.get("/results/{identity}/{name}")
-def coverage_file(identity: str, name: str, here: Here) -> FileResponse:
-    """An answer's coverage as GeoTIFF."""
-    path = here.asker.folder(identity) / name
-    if path.suffix != ".tif" or path.name != name or not path.is_file():
-        raise NotFoundError(f"the result {identity} has no file {name}")
-    return FileResponse(path, media_type="image/tiff")
+def result_file(identity: str, name: str, here: Here) -> FileResponse:
+    """A file of an answer: its coverage as GeoTIFF, its attachments."""
+    folder = here.asker.folder(identity)
+    said = json.loads((folder / "result.json").read_text())
+    media = {file["file"]: file["media_type"] for file in said["attachments"]}
+    if said["coverage"] is not None:
+        media[said["coverage"]["file"]] = "image/tiff"
+    if name not in media:
+        raise NotFoundError(
+            f"the result {identity} has no file {name[:60]}",
+            remedy=f"it has {', '.join(media) or 'none'}",
+        )
+    return FileResponse(folder / name, media_type=media[name], filename=name)

@@ -183,14 +183,32 @@ def one(connection: Connection, version: Version, fid: int) -> dict[str, Any]:
     return cast("dict[str, Any]", found if isinstance(found, dict) else json.loads(found))
 
 
-def frame(connection: Connection, version: Version) -> gpd.GeoDataFrame:
-    """All rows of a version with their fields, geometry in degrees (CGCS2000)."""
+def frame(
+    connection: Connection, version: Version, *, heights: bool = False, bounds: Bounds | None = None
+) -> gpd.GeoDataFrame:
+    """Rows of a version with their fields, geometry in degrees (CGCS2000).
+
+    Args:
+        connection: To the catalogue's database.
+        version: Whose rows.
+        heights: Whether third coordinates are kept, m.
+        bounds: Only rows whose boxes touch these, degrees; all without.
+    """
     fields = "".join(f', "{f.name}"' for f in version.layer.fields)
+    shape = "ST_Transform(geom, 4490)"
+    where, values = "true", {}
+    if bounds is not None:
+        bounds = bounds.intersection(version.extent)
+        where = "false"
+        if bounds is not None:
+            where = "geom && ST_Transform(ST_MakeEnvelope(:w, :s, :e, :n, 4490), ST_SRID(geom))"
+            values = dict(zip("wsen", bounds, strict=True))
     statement = sa.text(
-        f"select fid{fields}, ST_Force2D(ST_Transform(geom, 4490)) as geom "
-        f"from {version.table} order by fid"
+        f"select fid{fields}, {shape if heights else f'ST_Force2D({shape})'} as geom "
+        f"from {version.table} where {where} order by fid"
     )
-    return gpd.read_postgis(statement, connection, geom_col=GEOMETRY_COLUMN)
+    return gpd.read_postgis(statement, connection, geom_col=GEOMETRY_COLUMN, params=values,
+                            crs=4490)  # fmt: skip
 
 
 def search(

@@ -11,24 +11,16 @@ from shapely import MultiPolygon, Polygon
 from shapely.geometry import mapping
 
 from cim.catalog.elevation import Ground
+from cim.drawn import NOTHING, coverage, disc
 from cim.errors import ParameterError
 from cim.geo.area import ellipsoidal_area
 from cim.geo.crs import CGCS2000, to_lonlat, transformer
 from cim.geo.grid import Grid
 from cim.geo.terrain import flow, slope, streams, watershed
+from cim.question import OnModel, Point, english, point_field
 from cim.topic import Analysis, Context, Figure, LegendEntry, Result
 from cim.topics.terrain.analysis import Floats, area_of
-from cim.topics.terrain.asked import (
-    OnModel,
-    Point,
-    accuracy_of,
-    english,
-    ground_of,
-    point_field,
-    provenance,
-    source_of,
-)
-from cim.topics.terrain.classed import NOTHING, coverage, disc
+from cim.topics.terrain.asked import accuracy_of, ground_of, provenance, source_of
 
 
 class WatershedParameters(OnModel):

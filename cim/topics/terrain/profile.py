@@ -7,19 +7,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from cim.drawn import listed
+from cim.question import MODELS, OnModel, Point, english
 from cim.topic import Analysis, Axis, Context, Figure, Result, Series, Table
 from cim.topics.terrain.analysis import Course, course, heights_at, stations
-from cim.topics.terrain.asked import (
-    MODELS,
-    OnModel,
-    Point,
-    accuracy_of,
-    english,
-    ground_of,
-    listed,
-    provenance,
-    source_of,
-)
+from cim.topics.terrain.asked import accuracy_of, ground_of, provenance, source_of
 
 MOST_ROWS = 200
 _LIMITS = (
@@ -86,7 +78,7 @@ def profile(asked: ProfileParameters, context: Context) -> Result:
                         values=listed(heights, 3)),),
             ),
         ),
-        table=Table(
+        tables=(Table(
             columns=(
                 ("distance", "距离", "Distance", "m"),
                 ("lon", "经度", "Longitude", "deg"),
@@ -100,7 +92,7 @@ def profile(asked: ProfileParameters, context: Context) -> Result:
                     distance[::every], places[::every], listed(heights[::every], 3), strict=True
                 )
             ],
-        ),
+        ),),
         provenance=provenance(ground, asked, context, _LIMITS),
     )  # fmt: skip
 

@@ -8,21 +8,12 @@ import numpy as np
 from pydantic import Field
 
 from cim.catalog.elevation import Ground
+from cim.drawn import listed
 from cim.geo.crs import CGCS2000, to_lonlat, transformer
 from cim.geo.visibility import Eye, Sight, line_of_sight, skyline
+from cim.question import OnModel, Point, english, point_field
 from cim.topic import Analysis, Axis, Context, Figure, Result, Series
-from cim.topics.terrain.asked import (
-    OnModel,
-    Point,
-    accuracy_of,
-    bend_at,
-    english,
-    ground_of,
-    listed,
-    point_field,
-    provenance,
-    source_of,
-)
+from cim.topics.terrain.asked import accuracy_of, bend_at, ground_of, provenance, source_of
 
 _LIMITS = (
     "Exact for the model's surface of grid lines; what is smaller than a cell neither hides nor "

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from cim.drawn import NOTHING, cell_area, coverage, disc
 from cim.geo.terrain import slope
 from cim.topic import Analysis, Context, Figure, LegendEntry, Result
+from cim.topics.terrain.around import AroundParameters, placed
 from cim.topics.terrain.asked import accuracy_of, provenance, source_of
-from cim.topics.terrain.classed import (
-    NOTHING,
-    AroundParameters,
-    cell_area,
-    coverage,
-    disc,
-    placed,
-)
 
 _STEPS = (2.0, 6.0, 15.0, 25.0, 35.0)  # degrees: the five limits of the national land survey
 _SLOPE_LEGEND = (

@@ -7,18 +7,13 @@ from datetime import date
 import numpy as np
 from pydantic import Field
 
+from cim.drawn import NOTHING, cell_area, coverage, disc
 from cim.errors import ParameterError
 from cim.geo.sun import sun_at, sunlight, true_solar
+from cim.question import english
 from cim.topic import Analysis, Context, Figure, LegendEntry, Result
-from cim.topics.terrain.asked import accuracy_of, english, provenance, source_of
-from cim.topics.terrain.classed import (
-    NOTHING,
-    AroundParameters,
-    cell_area,
-    coverage,
-    disc,
-    placed,
-)
+from cim.topics.terrain.around import AroundParameters, placed
+from cim.topics.terrain.asked import accuracy_of, provenance, source_of
 
 
 class SunParameters(AroundParameters):

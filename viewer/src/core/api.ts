@@ -226,6 +226,11 @@ export interface Series extends Titled {
   bins?: boolean // columns instead of lines
 }
 
+export interface Table extends Titled {
+  columns: (Titled & { key: string; unit?: string | null })[]
+  rows: Record<string, unknown>[] // a row's place [lon, lat] is where the map goes
+}
+
 export interface Result {
   analysis: string
   id: string
@@ -234,10 +239,8 @@ export interface Result {
   features: FeatureCollection | null
   coverage: Coverage | null
   series: Series[] | null
-  table: {
-    columns: (Titled & { key: string; unit?: string | null })[]
-    rows: Record<string, unknown>[]
-  } | null
+  tables: Table[]
+  attachments: (Titled & { file: string; url: string; media_type: string })[]
   provenance: Record<string, unknown>
 }
 
