@@ -145,8 +145,7 @@ def sampled(grid: Grid, ring: Floats) -> Sample:
     step = min(*grid.cell, math.sqrt(plane.area / LEAST_SAMPLES))
     if plane.area / step**2 > MOST_SAMPLES:
         step = math.sqrt(plane.area / MOST_SAMPLES)
-    x = np.arange(west + step / 2, east + step / 2, step)
-    y = np.arange(south + step / 2, north + step / 2, step)
+    x, y = _middles(west, east, step), _middles(south, north, step)
     flat_x, flat_y = (v.ravel() for v in np.meshgrid(x, y))
     inside = contains_xy(plane, flat_x, flat_y)
     heights = grid.bilinear_at(flat_x[inside], flat_y[inside])
@@ -158,6 +157,12 @@ def sampled(grid: Grid, ring: Floats) -> Sample:
         each=area / max(len(heights), 1),
         step=step,
     )
+
+
+def _middles(low: float, high: float, step: float) -> Floats:
+    """Middles of equal parts, none wider than a step: a strip is no wider in samples than it is."""
+    count = max(1, math.ceil((high - low) / step))
+    return low + (np.arange(count) + 0.5) * ((high - low) / count)
 
 
 def area_of(grid: Grid, mask: npt.NDArray[np.bool_]) -> BaseGeometry:
