@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -102,7 +103,7 @@ def roads(lines: Sequence[Floats], stops: Floats, *, snap: float = 0.5) -> Roads
     cuts = _cuts(known, stops, snap)
     parts, owner = [], []
     for number, (shape, where) in enumerate(zip(known, cuts.along, strict=True)):
-        for begin, end in zip(where[:-1], where[1:], strict=True):
+        for begin, end in pairwise(where):
             parts.append(substring(shape, begin, end))
             owner.append(usable[number])
     paths = [shapely.get_coordinates(part) for part in parts]
