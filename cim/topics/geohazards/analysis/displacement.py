@@ -165,14 +165,29 @@ def failure(days: Floats, millimetres: Floats, *, span: int = 3) -> Failure | st
         if (rate[begin:] <= 0).any():
             break
         found = _line(middle[begin:], 1 / rate[begin:], float(days[-1]))
-        if found is not None and (best is None or found.share >= best.share - 0.02):
-            best = found
+        if found is not None and _straight(middle[begin:], 1 / rate[begin:], span):
+            best = found  # the longest phase that is a line tells most
     if best is None:
         return "no phase of accelerating movement: 1/v does not fall on a line"
     width = best.day.high - best.day.low
     if not np.isfinite(width) or width > days[-1] - best.since:
         return "the readings scatter so much that any day could be meant"
     return best
+
+
+def _straight(days: Floats, values: Floats, span: int) -> bool:
+    """Whether a parabola explains no more than chance does (F test, 1 %).
+
+    Rates over a span share readings, so that only every span-th is new.
+    """
+    size = len(days) / span
+    if size <= 4:  # noqa: PLR2004
+        return True
+    line = ((values - np.polyval(np.polyfit(days, values, 1), days)) ** 2).sum()
+    bent = ((values - np.polyval(np.polyfit(days, values, 2), days)) ** 2).sum()
+    if bent <= 0:
+        return line <= 0
+    return bool(stats.f.sf((line - bent) / (bent / (size - 3)), 1, size - 3) > 0.01)
 
 
 def _line(days: Floats, inverse: Floats, now: float) -> Failure | None:
