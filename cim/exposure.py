@@ -105,8 +105,9 @@ class Exposure:
             for row, place in zip(frame.to_dict("records"), places.tolist(), strict=True):
                 people = row.get("people")
                 rows.append({
-                    "name": row.get(name) or row.get("building_id") or "",
-                    "what": row.get(what) or "",
+                    "name": next((v for v in (row.get(name), row.get("building_id"))
+                                  if isinstance(v, str) and v), ""),
+                    "what": row.get(what),
                     "people": None if people is None or np.isnan(people) else round(people),
                     "phone": row.get("phone"),
                     "place": place,

@@ -22,7 +22,8 @@ def deliver() -> dict[str, gpd.GeoDataFrame]:
 def _landslides() -> gpd.GeoDataFrame:
     """Slides on steep ground, most of it facing north: what a susceptibility must find again."""
     rng = np.random.default_rng(817)
-    rows, shapes = [], []
+    rows: list[dict[str, str]] = []
+    shapes = []
     while len(rows) < SLIDES:
         x, y = CENTRE[0] + rng.uniform(-5000, 5000), CENTRE[1] + rng.uniform(-5000, 5000)
         east = (terrain.height_at(x + 15, y) - terrain.height_at(x - 15, y)) / 30
@@ -38,7 +39,8 @@ def _landslides() -> gpd.GeoDataFrame:
         ring = np.stack([x + along * np.sin(down) + across * np.cos(down),
                          y + along * np.cos(down) - across * np.sin(down)], axis=1)  # fmt: skip
         rows.append({"编号": f"HP{len(rows) + 1:03d}", "类型": "浅层滑坡",
-                     "发生日期": f"{rng.integers(2010, 2025)}-{rng.integers(6, 10):02d}-15"})  # fmt: skip
+                     "发生日期": f"{rng.integers(2010, 2025)}-{rng.integers(6, 10):02d}-15",
+                     })  # fmt: skip
         shapes.append(Polygon(ring))
     return gpd.GeoDataFrame(rows, geometry=shapes, crs=CRS)
 
@@ -48,7 +50,9 @@ def _rain() -> gpd.GeoDataFrame:
     rng = np.random.default_rng(818)
     last = np.datetime64(WET)
     rows, shapes = [], []
-    for number, (name, dx, dy) in enumerate((("东华站", 300.0, 200.0), ("北山站", -2500.0, 2600.0))):
+    for number, (name, dx, dy) in enumerate(
+        (("东华站", 300.0, 200.0), ("北山站", -4200.0, 3200.0))
+    ):
         for ago in range(DAYS - 1, -1, -1):
             wet = ago < 7
             amount = float(rng.gamma(1.2, 12.0 if wet else 2.0)) if rng.random() < (
@@ -76,6 +80,8 @@ def _displacement() -> gpd.GeoDataFrame:
     ):  # fmt: skip
         noisy = course + rng.normal(0, 0.05, MOVED)
         for day, value in zip(days, noisy, strict=True):
-            rows.append({"点号": name, "日期": str(first + int(day)), "位移": round(float(value), 2)})
+            rows.append(
+                {"点号": name, "日期": str(first + int(day)), "位移": round(float(value), 2)}
+            )
             shapes.append(Point(CENTRE[0] + dx, CENTRE[1] + dy))
     return gpd.GeoDataFrame(rows, geometry=shapes, crs=CRS)

@@ -132,7 +132,9 @@ RAIN = Layer(
     owner="华亭市气象局",
     cim_level=CimLevel.FRAME,
     fields=(
-        Field(name="gauge", title="雨量站", title_en="Gauge", required=True, aliases=("站名", "站号")),
+        Field(
+            name="gauge", title="雨量站", title_en="Gauge", required=True, aliases=("站名", "站号")
+        ),
         Field(
             name="day",
             title="日期",

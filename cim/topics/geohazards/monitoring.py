@@ -110,7 +110,7 @@ def run(asked: MonitoringParameters, context: Context) -> Result:
     smooth = without_jumps(course.days, course.millimetres, steps)
     whole = velocity(course.days, smooth)
     late = course.days >= course.days[-1] - max(7.0, (course.days[-1] - course.days[0]) / 6)
-    recent = velocity(course.days[late], smooth[late]) if late.sum() >= 3 else None  # noqa: PLR2004
+    recent = velocity(course.days[late], smooth[late]) if late.sum() >= 3 else None
     steady = steady_rate(course.days, smooth)
     sign = -1.0 if whole.value < 0 else 1.0
     angles = (
@@ -125,7 +125,8 @@ def run(asked: MonitoringParameters, context: Context) -> Result:
     )  # fmt: skip
     return Result(
         summary=(
-            figure("total", "累计位移", "Displacement", float(course.millimetres[-1]), "mm", source),
+            figure("total", "累计位移", "Displacement", float(course.millimetres[-1]), "mm",
+                   source),
             figure("rate", "平均速率", "Rate", whole.value, "mm/d",
                    f"{source}，Theil–Sen，95 %: {whole.low:.2f} … {whole.high:.2f}"),
             *recent_rows,
@@ -146,7 +147,8 @@ def run(asked: MonitoringParameters, context: Context) -> Result:
             "crs": context.city.compute_crs.to_string(),
             "jumps": [str(course.first + timedelta(days=float(course.days[i]))) for i in steps],
             "steady_mm_per_day": steady,
-            "applicability": f"{NOT_FOR_DISPATCH}. 切线角界限未核实；逆速度法只在加速阶段成立 limits of "
+            "applicability": f"{NOT_FOR_DISPATCH}. 切线角界限未核实；逆速度法只在加速阶段成立 "
+                             "limits of "
             "the tangent angle are unverified; inverse velocity holds in tertiary creep only",
         },
     )  # fmt: skip
@@ -202,7 +204,7 @@ def _charts(
     if isinstance(end, Failure):
         rate = np.gradient(smooth, course.days)
         late = course.days >= end.since
-        inverse = np.where(np.abs(rate) > 1e-6, 1 / np.abs(rate), np.nan)[late]  # noqa: PLR2004
+        inverse = np.where(np.abs(rate) > 1e-6, 1 / np.abs(rate), np.nan)[late]
         charts.append(Series(
             title="逆速度", title_en="Inverse velocity",
             x=Axis(title=x.title, title_en=x.title_en, unit="d",
@@ -223,7 +225,8 @@ MONITORING = Analysis(
     title="这个监测点在加速吗，会在什么时候滑",
     title_en="Does this point accelerate, and when would it fail",
     summary=(
-        "由累计位移求速率（Theil–Sen）、改进切线角和逆速度法失稳时间及其 95 % 区间；没有加速阶段或离散过大时拒绝"
+        "由累计位移求速率（Theil–Sen）、改进切线角和逆速度法失稳时间及其 95 % 区间；没有加速阶"
+        "段或离散过大时拒绝"
         "预报；跳变单独列出并剔除。"
     ),
     summary_en=(

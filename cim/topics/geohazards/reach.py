@@ -44,7 +44,8 @@ class RunoutParameters(OnTerrain):
         "启动区", "滑动或崩落的范围。", "Release area", "What slides or falls."
     )
     angle: float = number_field(
-        22.0, "视角（到达角）", "能量线的坡角，tan 值为 H/L；土质滑坡 17–25°，泥石流 7–15°，崩塌 28–35°（未核实）。",
+        22.0, "视角（到达角）", "能量线的坡角，tan 值为 H/L；土质滑坡 17–25°，泥石流 7–15°，崩"
+                         "塌 28–35°（未核实）。",
         "Travel angle", "Slope of the energy line, H/L: slides 17-25, debris flows 7-15, rockfall "
         "28-35 degrees (unverified).", "deg", 3, 45,
     )  # fmt: skip
@@ -87,9 +88,7 @@ def run(asked: RunoutParameters, context: Context) -> Result:
     """Follow what is released."""
     area = shape_of(asked.release)
     west, south, east, north = area.bounds
-    ground = ground_around(
-        context, asked.terrain, ((west, south), (east, north)), asked.reach
-    )
+    ground = ground_around(context, asked.terrain, ((west, south), (east, north)), asked.reach)
     grid = ground.grid
     plane = shapely.transform(area, lambda at: rows(transformer(CGCS2000, grid.crs), at))
     start = release_mask(grid, plane)
@@ -115,7 +114,8 @@ def run(asked: RunoutParameters, context: Context) -> Result:
         provenance=said | {
             "inputs": [*said["inputs"], *exposure.inputs],
             "missing_layers": list(exposure.missing),
-            "applicability": f"{NOT_FOR_DISPATCH}. 经验视角模型，不含体积、铲刮与工程治理 an empirical "
+            "applicability": f"{NOT_FOR_DISPATCH}. 经验视角模型，不含体积、铲刮与工程治理 an "
+                             "empirical "
             "travel angle: no volume, entrainment or works; the 15 m DEM smooths gullies",
         },
     )  # fmt: skip
@@ -140,7 +140,8 @@ def _figures(grid: Grid, found: Runout, hit: Flags, start: Flags, source: str) -
     cell = cell_area(grid)
     model = f"{source}，视角模型 travel angle{cut}"
     return (
-        figure("area", "到达面积（不含启动区）", "Area reached", cell * int((hit & ~start).sum()), "m2",
+        figure("area", "到达面积（不含启动区）"
+                       "", "Area reached", cell * int((hit & ~start).sum()), "m2",
                model),
         figure("distance", "最远运动距离", "Farthest way", far, "m", model),
         figure("drop", "落差", "Drop", drop, "m", model),
@@ -166,9 +167,10 @@ RUNOUT = Analysis(
     run=run,
     example={
         "release": {"type": "Polygon", "coordinates": [[
-            [106.6640, 35.2420], [106.6652, 35.2420], [106.6652, 35.2430], [106.6640, 35.2430],
-            [106.6640, 35.2420]]]},
-        "angle": 18,
+            [106.6424, 35.2390], [106.6436, 35.2390], [106.6436, 35.2400], [106.6424, 35.2400],
+            [106.6424, 35.2390]]]},
+        "angle": 8,
+        "exponent": 4,
     },
     reads=lambda asked: (asked.terrain, *READS),
     references=(

@@ -122,7 +122,8 @@ STABILITY = Analysis(
     ),
     summary_en=(
         "The factor of safety of an infinite slope, cell by cell: slope from the DEM, the "
-        "saturated share from steady recharge, upslope area and transmissivity, or as given. For shallow "
+        "saturated share from steady recharge, upslope area and transmissivity, or as given. "
+        "For shallow "
         "translational slides, not for deep or rock slides."
     ),
     parameters=StabilityParameters,

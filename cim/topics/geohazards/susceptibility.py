@@ -16,8 +16,8 @@ from cim.drawn import NOTHING, cell_area, coverage, disc, listed
 from cim.errors import ParameterError
 from cim.evidence import Rows, ground_provenance, ground_source, input_of, rows_of
 from cim.geo.grid import Grid
-from cim.geo.terrain import curvature, flow, position_index, slope, wetness
 from cim.geo.terrain import aspect as facing
+from cim.geo.terrain import curvature, flow, position_index, slope, wetness
 from cim.question import english, layer_field
 from cim.topic import Analysis, Axis, Context, LegendEntry, Result, Series, Table
 from cim.topics.geohazards.analysis.susceptibility import (
@@ -118,7 +118,12 @@ def _raw(grid: Grid) -> tuple[tuple[str, str, str, Floats], ...]:
     north = np.cos(np.radians(facing(grid)))
     return (
         ("坡度", "Slope", "deg", slope(grid)),
-        ("向北程度 cos(坡向)", "Northness, cos(aspect)", "1", np.where(np.isnan(north), 0.0, north)),
+        (
+            "向北程度 cos(坡向)",
+            "Northness, cos(aspect)",
+            "1",
+            np.where(np.isnan(north), 0.0, north),
+        ),
         ("剖面曲率", "Profile curvature", "1/m", profile),
         ("平面曲率", "Plan curvature", "1/m", plan),
         ("地形湿度指数", "Topographic wetness index", "1", wetness(grid, drained.upslope)),
@@ -205,14 +210,17 @@ def _provenance(
     return said | {
         "inputs": [*said["inputs"], input_of(slides.version)],
         "method": asked.method,
-        "applicability": f"{NOT_FOR_DISPATCH}. 只用 DEM 因子，未含岩性、断层、植被 factors of the DEM "
+        "applicability": f"{NOT_FOR_DISPATCH}. 只用 DEM 因子，未含岩性、断层、植被 factors of "
+        "the DEM "
         "alone: no rock, faults or cover; classes are shares of this area, not of others",
     }
 
 
 def _curves(score: Floats, held: Floats, slid: Flags, tested: Flags) -> tuple[Series, ...]:
     share, success = captured(score, slid)
-    lines = [Axis(title="成功率曲线", title_en="Success", unit="%", values=listed(100 * success, 2))]
+    lines = [
+        Axis(title="成功率曲线", title_en="Success", unit="%", values=listed(100 * success, 2))
+    ]
     if tested.any():
         _, predicted = captured(held[tested], slid[tested])
         lines.append(Axis(title="预测率曲线", title_en="Prediction", unit="%",
@@ -232,14 +240,16 @@ def _table(factors: list[_Factor], slid: Flags) -> Table:
     for factor in factors:
         found = ratios(factor.classes, slid, len(factor.limits) + 1)
         edges = [factor.values.min(), *factor.limits, factor.values.max()]
-        for k in range(len(factor.limits) + 1):
-            rows.append({
+        rows += [
+            {
                 "factor": f"{factor.title} {factor.title_en}",
                 "from": round(float(edges[k]), 5), "to": round(float(edges[k + 1]), 5),
                 "cells": int(found.cells[k]), "slides": int(found.slides[k]),
                 "ratio": round(float(found.frequency[k]), 4),
                 "information": round(float(found.information[k]), 4),
-            })  # fmt: skip
+            }
+            for k in range(len(factor.limits) + 1)
+        ]  # fmt: skip
     return Table(
         title="因子分级", title_en="Classes of the factors",
         columns=(
@@ -257,7 +267,8 @@ SUSCEPTIBILITY = Analysis(
     title="哪里容易发生滑坡（易发性评价）",
     title_en="Where are slides likely",
     summary=(
-        "以滑坡编目为样本、DEM 因子为自变量，按频率比、信息量或逻辑回归评价易发性，给出空间分块交叉验证的 "
+        "以滑坡编目为样本、DEM 因子为自变量，按频率比、信息量或逻辑回归评价易发性，给出空间分块"
+        "交叉验证的 "
         "AUC、成功率与预测率曲线。"
     ),
     summary_en=(

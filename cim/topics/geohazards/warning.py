@@ -144,9 +144,7 @@ def _site(
     )  # fmt: skip
 
 
-def _ground(
-    warned: list[Site], crs: CRS, asked: WarningParameters, context: Context
-) -> Ground:
+def _ground(warned: list[Site], crs: CRS, asked: WarningParameters, context: Context) -> Ground:
     plane = np.array([[s.place.x, s.place.y] for s in warned])
     points = [(float(lon), float(lat)) for lon, lat in to_lonlat(crs, plane)]
     return ground_around(context, asked.terrain, points, FAR + 500)
@@ -160,8 +158,12 @@ def _window(grid: Grid, x: float, y: float, reach: float) -> Grid | None:
     cut = grid.heights[top : max(row + high + 1, 0), left : max(column + wide + 1, 0)]
     if min(cut.shape) < 3:
         return None
-    return replace(grid, heights=np.ascontiguousarray(cut),
-                   west=grid.west + left * grid.cell[0], north=grid.north - top * grid.cell[1])
+    return replace(
+        grid,
+        heights=np.ascontiguousarray(cut),
+        west=grid.west + left * grid.cell[0],
+        north=grid.north - top * grid.cell[1],
+    )
 
 
 def _followed(site: Site, ground: Ground, rules: WarningRules, crs: CRS) -> Site:
@@ -195,9 +197,7 @@ class Way:
     shelter: str
 
 
-def _ways(
-    context: Context, warned: list[Site], area: BaseGeometry, crs: CRS
-) -> dict[str, Way]:
+def _ways(context: Context, warned: list[Site], area: BaseGeometry, crs: CRS) -> dict[str, Way]:
     """From each warned site to the nearest shelter, by roads that no run-out crosses."""
     streets = rows_if_any(context, ROAD, crs=crs)
     places = rows_if_any(context, FACILITY, crs=crs)
@@ -225,7 +225,9 @@ def _ways(
         if len(course) < 2:
             continue
         line = shapely.LineString([[site.place.x, site.place.y], *course[::-1]])
-        seconds = found.cost[node] + network.away[own + i] / (WALK / 2)  # off the road: half as fast
+        seconds = found.cost[node] + network.away[own + i] / (
+            WALK / 2
+        )  # off the road: half as fast
         out[str(site.row["hazard_id"])] = Way(
             course=line, minutes=float(seconds / 60),
             shelter=str(names.get(int(found.source[node]), "")),
@@ -248,7 +250,8 @@ def _figures(sites: list[Site], rules: WarningRules, source: str) -> tuple[Figur
     people = sum(int(s.row.get("people") or 0) for s in sites if (s.level or 0) >= FOLLOWED)
     return (
         *rows,
-        figure("unknown", "无法判定的隐患点", "Sites that cannot be told", len(unknown), "1", source,
+        figure("unknown", "无法判定的隐患点", "Sites that cannot be "
+                                      "told", len(unknown), "1", source,
                verdict=Verdict.UNKNOWN if unknown else None),
         figure("households", "黄色及以上威胁户数（台账）", "Households, yellow and worse", homes,
                "{household}", source),
@@ -347,7 +350,8 @@ def _provenance(
         "rules": {"decay": rules.decay, "days": rules.days, "today": rules.today.rising,
                   "antecedent": rules.antecedent.rising, "matrix": rules.matrix,
                   "angles": rules.angles, "evidence": rules.evidence},
-        "applicability": f"{NOT_FOR_DISPATCH}. 阈值、衰减系数与矩阵为可配置的初始值 thresholds, decay "
+        "applicability": f"{NOT_FOR_DISPATCH}. 阈值、衰减系数与矩阵为可配置的初始值 "
+                         "thresholds, decay "
         "and matrix are a configurable start; run-out is that of the travel angle",
     }  # fmt: skip
 
@@ -361,7 +365,8 @@ WARNING = Analysis(
         "范围，列出受威胁的人、房、路、管线，并给出避开影响范围的撤离路线。"
     ),
     summary_en=(
-        "Antecedent effective rain and the day's rain against thresholds, and the sites' stability, "
+        "Antecedent effective rain and the day's rain against thresholds, and the sites' "
+        "stability, "
         "give four colours by site and town; from yellow on also the reach, the people, houses, "
         "roads and pipes in it, and a way to a shelter around it."
     ),

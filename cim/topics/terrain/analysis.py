@@ -162,7 +162,7 @@ def sampled(grid: Grid, ring: Floats) -> Sample:
 def _middles(low: float, high: float, step: float) -> Floats:
     """Middles of equal parts, none wider than a step: a strip is no wider in samples than it is."""
     count = max(1, math.ceil((high - low) / step))
-    return low + (np.arange(count) + 0.5) * ((high - low) / count)
+    return np.asarray(low + (np.arange(count) + 0.5) * ((high - low) / count), np.float64)
 
 
 def area_of(grid: Grid, mask: npt.NDArray[np.bool_]) -> BaseGeometry:

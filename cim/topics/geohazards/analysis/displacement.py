@@ -181,12 +181,12 @@ def _straight(days: Floats, values: Floats, span: int) -> bool:
     Rates over a span share readings, so that only every span-th is new.
     """
     size = len(days) / span
-    if size <= 4:  # noqa: PLR2004
+    if size <= 4:
         return True
     line = ((values - np.polyval(np.polyfit(days, values, 1), days)) ** 2).sum()
     bent = ((values - np.polyval(np.polyfit(days, values, 2), days)) ** 2).sum()
     if bent <= 0:
-        return line <= 0
+        return bool(line <= 0)
     return bool(stats.f.sf((line - bent) / (bent / (size - 3)), 1, size - 3) > 0.01)
 
 
