@@ -83,7 +83,9 @@ def lit(eyes: Floats, azimuths: Floats, tangents: Floats, around: Walls) -> Flag
 
 
 @njit(cache=True, parallel=True, nogil=True)  # type: ignore[untyped-decorator]
-def _lit(eyes: Floats, turn: Floats, tangents: Floats, ends: Floats, top: Floats) -> Flags:
+def _lit(  # noqa: C901  one loop, of which each part is a line
+    eyes: Floats, turn: Floats, tangents: Floats, ends: Floats, top: Floats
+) -> Flags:
     count, lights = eyes.shape[0], turn.size
     out = np.ones((count, lights), np.bool_)
     for i in prange(count):

@@ -11,7 +11,7 @@ import pyogrio
 import shapely
 from shapely.geometry import LineString, Point, Polygon
 
-from sample_city import hazards, pipes, terrain
+from sample_city import hazards, pipes, plans, terrain
 from sample_city.countryside import HIGHWAY_HALF
 from sample_city.frame import CENTRE, CRS, place, to_xy
 from sample_city.scene import Scene
@@ -50,7 +50,8 @@ def _write(scene: Scene, folder: Path) -> None:
     _land_use(scene).to_file(folder / "landuse.gpkg", layer="landuse")
     _areas(scene).to_file(folder / "admin.geojson", driver="GeoJSON", COORDINATE_PRECISION=8)
     for name, frame in (
-        ("facilities", _facilities(scene)), ("geohazards", _hazards()), *hazards.deliver().items()
+        ("facilities", _facilities(scene)), ("geohazards", _hazards()), *hazards.deliver().items(),
+        *plans.deliver(scene, _land_use(scene)).items(),
     ):  # fmt: skip
         frame.to_crs(4490).to_file(
             folder / f"{name}.geojson", driver="GeoJSON", COORDINATE_PRECISION=8
