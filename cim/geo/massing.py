@@ -77,7 +77,7 @@ def lit(eyes: Floats, azimuths: Floats, tangents: Floats, around: Walls) -> Flag
         np.ascontiguousarray(eyes, np.float64), turn[order],
         np.asarray(tangents, np.float64)[order], around.ends, around.top,
     )  # fmt: skip
-    out = np.empty_like(found)
+    out: Flags = np.empty(found.shape, np.bool_)
     out[:, order] = found
     return out
 
@@ -132,7 +132,10 @@ def skyline(eye: Floats, azimuths: Floats, around: Walls) -> tuple[Floats, Ints]
         (k,) its block, -1 where there is none.
     """
     turn = np.radians(np.asarray(azimuths, np.float64) % 360.0)
-    return _skyline(np.asarray(eye, np.float64), turn, around.ends, around.top, around.block)
+    angle, which = _skyline(
+        np.asarray(eye, np.float64), turn, around.ends, around.top, around.block
+    )
+    return np.asarray(angle), np.asarray(which)
 
 
 @njit(cache=True, parallel=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -242,7 +242,8 @@ def _hazards() -> gpd.GeoDataFrame:
     x, y = place(*NORTH_GULLY)
     rows.append({
         "haz_id": f"DZ{len(rows) + 1:04d}", "name": "北沟泥石流沟", "type": "泥石流",
-        "scale": "中型", "volume_1e4": 14.0, "households": 34, "people": 118, "stability": "不稳定", "risk": "高",
+        "scale": "中型", "volume_1e4": 14.0, "households": 34, "people": 118,
+        "stability": "不稳定", "risk": "高",
         "monitor": "专业监测", "ground_elev": round(terrain.height_at(x, y), 2),
     })  # fmt: skip
     shapes.append(Point(x, y))

@@ -1,6 +1,4 @@
-"""视线: does one place see another past the town, what the skyline is, what stands in a "
-"corridor.
-"""
+"""视线: past what one sees another, what the skyline is, what is too tall for a view."""
 
 from __future__ import annotations
 
@@ -190,10 +188,11 @@ def sight(asked: SightParameters, context: Context) -> Result:
         features=collection([
             feature(shapely.LineString([(eye.x, eye.y, eye.z), (goal.x, goal.y, goal.z)]), "视线",
                     "Line of sight", crs=crs, color=color, width=4, at_height=True),
-            *(feature(standing.frame.geometry.iloc[m.row], f"遮挡：{n}", f"In the way: "
-                                                                      f"{n}", crs=crs,
-                      color="#e74c3c", width=2, fill="#e74c3c70") for m, n in zip(hits, names, strict=True)
-              if m.over > 0),
+            *(
+                feature(standing.frame.geometry.iloc[m.row], f"遮挡：{n}", f"In the way: {n}",
+                        crs=crs, color="#e74c3c", width=2, fill="#e74c3c70")
+                for m, n in zip(hits, names, strict=True) if m.over > 0
+            ),
         ]),
         series=(Series(
             title="视线剖面", title_en="Profile of the line",
@@ -204,8 +203,7 @@ def sight(asked: SightParameters, context: Context) -> Result:
         ),),
         tables=(Table(
             title="途经建筑", title_en="Buildings on the way",
-            columns=(("name", "建筑", "Building", ""), ("near", "距观察点", "From the "
-                                                                      "observer", "m"),
+            columns=(("name", "建筑", "Building", ""), ("near", "距观察点", "Away", "m"),
                      ("line", "该处视线高程", "Line there", "m"),
                      ("over", "高出视线", "Above the line", "m")),
             rows=[{"name": n, "near": round(m.near, 1), "line": round(m.line, 2),
@@ -388,8 +386,7 @@ def corridor(asked: CorridorParameters, context: Context) -> Result:
             columns=(("name", "建筑", "Building", ""), ("scheme", "方案", "Scheme", ""),
                      ("near", "距观察点", "From the observer", "m"),
                      ("limit", "控制高程（1985）", "Limit (1985)", "m"),
-                     ("allowed", "允许高度", "Height "
-                                         "allowed", "m"), ("height", "现高", "Height", "m"),
+                     ("allowed", "允许高度", "Allowed", "m"), ("height", "现高", "Height", "m"),
                      ("over", "超高", "Too tall by", "m"), ("verdict", "结论", "Verdict", "")),
             rows=sorted((r for r in rows if not asked.limit_only or r["verdict"] != "PASS"),
                         key=lambda r: float(r["near"])),

@@ -122,7 +122,8 @@ def spans(sunny: Flags, step: float, slot: float) -> Spans:
     _, end = np.nonzero(turns == -1)
     long = (end - begin) * step
     counted = np.where(long >= slot - 1e-9, long, 0.0)
-    total = np.bincount(row, counted, minlength=len(sunny))
+    total = np.zeros(len(sunny))
+    np.add.at(total, row, counted)
     longest = np.zeros(len(sunny))
     np.maximum.at(longest, row, counted)
     return Spans(total=total, longest=longest)
