@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from pydantic import Field
@@ -61,24 +61,7 @@ def shadows_of_day(asked: ShadowParameters, context: Context) -> Result:
             "the building's height is not known", remedy="complete its attributes, then ask again"
         )
     turn = convergence_at(crs, x, y)
-    steps = int((asked.end - asked.begin) * 60 / asked.step) + 1
-    cast: list[tuple[float, Any, BaseGeometry]] = []
-    for i in range(steps):
-        hour = asked.begin + i * asked.step / 60
-        moment = true_solar(asked.day, hour, asked.place[0])
-        sun = sun_at(moment, *asked.place)
-        if sun.elevation < LOWEST:
-            continue
-        parts = [
-            shadow(shape, float(height), sun.azimuth - turn, sun.elevation)
-            for shape, height in zip(tall.geometry, tall["height"], strict=True)
-        ]
-        cast.append((hour, moment, polygons(shapely.union_all(parts))))
-    if not cast:
-        raise ParameterError(
-            f"the sun does not stand {LOWEST:g} degrees high on {asked.day} in that span",
-            remedy="choose another day or hours",
-        )
+    cast = _cast(asked, tall, turn)
     whole = polygons(shapely.union_all([shape for *_, shape in cast]))
     areas = [area_of(shape, crs) for *_, shape in cast]
     source = f"{standing.source}，平地投影 on level ground"
@@ -117,7 +100,37 @@ def shadows_of_day(asked: ShadowParameters, context: Context) -> Result:
     )  # fmt: skip
 
 
-def _table(cast: list[tuple[float, Any, BaseGeometry]], areas: list[float]) -> Table:
+Cast = tuple[float, datetime, BaseGeometry]
+
+
+def _cast(asked: ShadowParameters, tall: gpd.GeoDataFrame, turn: float) -> list[Cast]:
+    """The shadow of some blocks at each step: true solar time, moment, area.
+
+    Raises:
+        ParameterError: the sun is too low all the time.
+    """
+    steps = int((asked.end - asked.begin) * 60 / asked.step) + 1
+    cast: list[Cast] = []
+    for i in range(steps):
+        hour = asked.begin + i * asked.step / 60
+        moment = true_solar(asked.day, hour, asked.place[0])
+        sun = sun_at(moment, *asked.place)
+        if sun.elevation < LOWEST:
+            continue
+        parts = [
+            shadow(shape, float(height), sun.azimuth - turn, sun.elevation)
+            for shape, height in zip(tall.geometry, tall["height"], strict=True)
+        ]
+        cast.append((hour, moment, polygons(shapely.union_all(parts))))
+    if not cast:
+        raise ParameterError(
+            f"the sun does not stand {LOWEST:g} degrees high on {asked.day} in that span",
+            remedy="choose another day or hours",
+        )
+    return cast
+
+
+def _table(cast: list[Cast], areas: list[float]) -> Table:
     return Table(
         title="逐时阴影", title_en="Shadows",
         columns=(("hour", "真太阳时", "True solar time", "h"),
