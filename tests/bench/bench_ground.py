@@ -1,6 +1,6 @@
 """Slope beside gdaldem, sunlight beside GRASS' r.sun: ``python -m tests.bench.bench_ground``.
 
-Wall seconds, best of three, in turn. The peers' include starting their programs; all read the file.
+Wall seconds, best of six, in turn. The peers' include starting their programs; all read the file.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ def slope(folder: Path) -> None:
     """2300 × 2300 cells."""
     dem = raster(folder / "wide.tif", mountains(2300).astype(np.float32))
     out = folder / "slope.tif"
-    theirs = best(lambda: run("gdaldem", "slope", dem, out, "-q"))
-    mine = best(lambda: terrain.slope(ground(dem)))
+    (theirs, _), (mine, _) = best(
+        lambda: run("gdaldem", "slope", dem, out, "-q"), lambda: terrain.slope(ground(dem))
+    )
     with rasterio.open(out) as image:
         said = image.read(1, masked=True).astype(np.float64).filled(np.nan)
     away = np.abs(said - terrain.slope(ground(dem)))
@@ -51,9 +52,11 @@ def sun(folder: Path) -> None:
         "r.sun --q elevation=dem day=20 step=1 nprocs=2 insol_time=hours\n"
         f"r.out.gdal --o --q -f -c input=hours output={folder}/hours.tif type=Float64\n"
     )
-    theirs = best(lambda: run("grass", "--tmp-location", dem, "--exec", "bash", script))
     suns = [sun_at(true_solar(DAY, h + 0.5, 106.65), 106.65, 35.22) for h in range(5, 19)]
-    mine = best(lambda: sunlight(ground(dem), suns, step=1.0, convergence=-0.78))
+    (theirs, _), (mine, _) = best(
+        lambda: run("grass", "--tmp-location", dem, "--exec", "bash", script),
+        lambda: sunlight(ground(dem), suns, step=1.0, convergence=-0.78),
+    )
     row("hours of sun, 1 M cells", theirs, mine, "")
 
 
