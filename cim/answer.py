@@ -145,6 +145,7 @@ def _to_json(
             }
             for attachment in result.attachments
         ],
+        "following": [asdict(follows) for follows in result.following],
         "provenance": {
             "analysis": analysis.id,
             "method_version": analysis.version,

@@ -144,6 +144,22 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """A question that follows from an answer, filled in as far as the answer goes.
+
+    Args:
+        analysis: Its id.
+        title: What the button says, Chinese, with its English beside.
+        values: Parameters that the answer gives it.
+    """
+
+    analysis: str
+    title: str
+    title_en: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """The answer to a question, in the small vocabulary that every face can show.
 
@@ -155,6 +171,7 @@ class Result:
         series: Charts.
         tables: Rows.
         attachments: Files to take away.
+        following: Questions that follow from it.
         provenance: Inputs with versions, parameters, CRS, nodata share, applicability.
     """
 
@@ -165,6 +182,7 @@ class Result:
     series: tuple[Series, ...] = ()
     tables: tuple[Table, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    following: tuple[Next, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 

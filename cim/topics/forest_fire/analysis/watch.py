@@ -1,4 +1,4 @@
-"""The science of forest fire watching: values in, values out."""
+"""What a tower sees: values in, values out."""
 
 from __future__ import annotations
 

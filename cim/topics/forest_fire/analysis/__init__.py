@@ -1,0 +1,1 @@
+"""The science of forest fires: values in, values out."""
