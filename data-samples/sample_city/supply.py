@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from sample_city.pipes import Network
 
 SOURCES = (  # number, name, kind, water level, bottom, lowest, highest, diameter, flow, lift
-    ("SY01", "城西水厂清水池", "水厂", 1458.0, None, None, None, None, None, None),
-    ("SY02", "北山高位水塔", "高位水池", 1453.0, 1449.5, 0.5, 5.0, 12.0, None, None),
-    ("SY03", "城东加压泵站", "加压泵站", 1416.0, None, None, None, None, 70.0, 38.0),
+    ("SY01", "城西水厂清水池", "水厂", 1450.0, None, None, None, None, None, None),
+    ("SY02", "北山高位水塔", "高位水池", 1448.5, 1445.5, 0.5, 5.0, 30.0, None, None),
+    ("SY03", "城东加压泵站", "加压泵站", 1416.0, None, None, None, None, 70.0, 33.0),
 )
 HOMES = {"住宅"}
 DRAWN = {  # use: litres per day and square metre of floor, what must not run dry

@@ -74,10 +74,8 @@ def degraded(drawn: Drawn, found: Shutdown, asked: Asked, context: Context) -> D
         first, second = ask([Order(text=before.text), Order(text=later.text)], context.folder)
     except ParameterError as error:
         return _untold(f"{error.reason}")
-    if first.simulation is None or second.simulation is None:
-        return _untold("EPANET gave no result")
-    base = pressures(network, before, first.simulation, {}, ())
-    now = pressures(network, later, second.simulation, moved, dry)
+    base = pressures(network, before, first, {}, ())
+    now = pressures(network, later, second, moved, dry)
     low = [u for u in network.users if u.no in now and now[u.no] < asked.service_pressure]
     fresh = tuple(u for u in low if base.get(u.no, 0.0) >= asked.service_pressure)
     evidence = (
@@ -86,7 +84,7 @@ def degraded(drawn: Drawn, found: Shutdown, asked: Asked, context: Context) -> D
     )
     return Degraded(
         users=fresh, pressures={u.no: (base[u.no], now[u.no]) for u in fresh},
-        already=len(low) - len(fresh), provenance=_provenance(before, wish, first.simulation),
+        already=len(low) - len(fresh), provenance=_provenance(before, wish, first),
         figures=[
             Figure(key="degraded", title="关阀后压力不足的用户",
                    title_en="Users at low pressure after", value=len(fresh),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -31,29 +32,48 @@ class Order:
         times: Options of time to set, s, in the words of WNTR; those of the model without.
         required: Pressure at which users get all they want, m; None leaves the model's own.
         describe: Whether its nodes and links are wanted.
-        solve: Whether it is to be solved.
     """
 
     text: str
     times: Mapping[str, int] | None = None
     required: float | None = None
     describe: bool = False
-    solve: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of an order."""
+    """What came of an order.
 
-    simulation: Simulation | None
-    model: Mapping[str, Any] | None
+    Args:
+        simulation: None where it went wrong.
+        model: Nodes and links, where they were ordered and could be read.
+        error: What went wrong, in the words of EPANET or WNTR.
+    """
+
+    simulation: Simulation | None = None
+    model: Mapping[str, Any] | None = None
+    error: str = ""
 
 
-def ask(orders: Sequence[Order], folder: Path) -> list[Answer]:
+def ask(orders: Sequence[Order], folder: Path) -> list[Simulation]:
     """Have EPANET solve models, one after the other, in a folder below the one given.
 
     Raises:
         ParameterError: a model is wrong, does not converge, or takes too long.
+    """
+    found = []
+    for answer in tried(orders, folder):
+        if answer.simulation is None:
+            raise refusal(answer.error)
+        found.append(answer.simulation)
+    return found
+
+
+def tried(orders: Sequence[Order], folder: Path) -> list[Answer]:
+    """As ``ask``, but hand back what is wrong with the models; after the first bad one it ends.
+
+    Raises:
+        ParameterError: it takes too long, or the process came to an end without a word.
     """
     with tempfile.TemporaryDirectory(prefix="epanet", dir=folder) as name:
         here = Path(name)
@@ -62,11 +82,11 @@ def ask(orders: Sequence[Order], folder: Path) -> list[Answer]:
             (here / f"{i}.inp").write_text(order.text, "utf-8")
         (here / "job.json").write_text(json.dumps([
             {"name": str(i), "times": order.times, "required": order.required,
-             "describe": order.describe, "solve": order.solve}
+             "describe": order.describe}
             for i, order in enumerate(orders)
         ]))  # fmt: skip
         _run(here)
-        return _answers(here, orders)
+        return _answers(here)
 
 
 def _bounded(text: str) -> None:
@@ -78,8 +98,8 @@ def _bounded(text: str) -> None:
 
 
 def _run(folder: Path) -> None:
-    command = [sys.executable, "-m", "cim.topics.pipelines.epanet_process", str(folder),
-               str(SECONDS)]  # fmt: skip
+    program = Path(__file__).with_name("epanet_process.py")
+    command = [sys.executable, "-I", str(program), str(folder), str(SECONDS)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=WALL, check=False,
@@ -98,30 +118,19 @@ def _run(folder: Path) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """As ours, but one thread, and the same code as the one that runs."""
-    import os  # noqa: PLC0415
-
-    root = str(Path(__file__).resolve().parents[3])
-    return {
-        **os.environ,
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MPLBACKEND": "Agg",
-        "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")])),
-    }
+    """As ours, but one thread."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
 
 
-def _answers(folder: Path, orders: Sequence[Order]) -> list[Answer]:
+def _answers(folder: Path) -> list[Answer]:
     said = json.loads((folder / "said.json").read_text("utf-8"))
-    found = []
-    for i, told in enumerate(said):
-        if "error" in told:
-            raise refusal(told["error"])
-        found.append(Answer(
-            simulation=_simulation(folder / f"{i}.npz", told) if orders[i].solve else None,
-            model=told.get("model"),
-        ))  # fmt: skip
-    return found
+    return [
+        Answer(
+            simulation=None if "error" in told else _simulation(folder / f"{i}.npz", told),
+            model=told.get("model"), error=told.get("error", ""),
+        )
+        for i, told in enumerate(said)
+    ]  # fmt: skip
 
 
 def _simulation(path: Path, told: Mapping[str, Any]) -> Simulation:

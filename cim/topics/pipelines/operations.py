@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from cim.topic import Analysis
 from cim.topics.pipelines.burst import BURST
+from cim.topics.pipelines.hydraulics import HYDRAULICS
 
-ANALYSES: tuple[Analysis, ...] = (BURST,)
+ANALYSES: tuple[Analysis, ...] = (BURST, HYDRAULICS)

@@ -65,8 +65,13 @@ class Drawn:
 
     def lonlat(self, x: float, y: float) -> Pair:
         """Degrees of a place."""
-        lon, lat = to_lonlat(self.crs, np.array([[x, y]]))[0]
-        return round(float(lon), 8), round(float(lat), 8)
+        return lonlat_of(self.crs, x, y)
+
+
+def lonlat_of(crs: CRS, x: float, y: float) -> Pair:
+    """Degrees of a place in a CRS."""
+    lon, lat = to_lonlat(crs, np.array([[x, y]]))[0]
+    return round(float(lon), 8), round(float(lat), 8)
 
 
 def network_of(

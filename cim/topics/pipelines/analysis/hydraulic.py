@@ -232,10 +232,15 @@ def _settings(wish: Wish) -> list[str]:
         f" DEMAND MODEL {'PDA' if driven else 'DDA'}",
         *([" MINIMUM PRESSURE 0", f" REQUIRED PRESSURE {wish.required:.3f}",
            " PRESSURE EXPONENT 0.5"] if driven else []),
-        "[TIMES]", f" DURATION {wish.hours}:00", f" HYDRAULIC TIMESTEP 0:{wish.step // 60:02d}"
-        if wish.step < 3600 else f" HYDRAULIC TIMESTEP {wish.step // 3600}:00",
-        " PATTERN TIMESTEP 1:00", f" REPORT TIMESTEP {max(wish.step // 60, 1)} MIN", "[END]", "",
+        "[TIMES]", f" DURATION {_clock(wish.hours * 3600)}",
+        f" HYDRAULIC TIMESTEP {_clock(wish.step)}", " PATTERN TIMESTEP 1:00:00",
+        f" REPORT TIMESTEP {_clock(wish.step)}", "[END]", "",
     ]  # fmt: skip
+
+
+def _clock(seconds: int) -> str:
+    """Hours, minutes and seconds: the one way that WNTR and EPANET both read aright."""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
