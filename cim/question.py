@@ -197,29 +197,34 @@ def file_field(
 
 def layer_field(
     default: str, title: str, description: str, title_en: str, description_en: str, *,
-    kind: str = "vector",
+    kind: str = "vector", advanced: bool = False,
 ) -> Any:  # fmt: skip
-    """A parameter that names a published layer of a kind."""
+    """A parameter that names a published layer of a kind; the form folds away advanced ones."""
     return Field(
         default=default,
         title=title,
         description=description,
-        json_schema_extra=english(title_en, description_en, "", widget="layer", kind=kind),
-    )
+        json_schema_extra=english(
+            title_en, description_en, "", widget="layer", kind=kind,
+            **({"advanced": True} if advanced else {}),
+        ),
+    )  # fmt: skip
 
 
 def number_field(
     default: float, title: str, description: str, title_en: str, description_en: str, unit: str,
-    low: float, high: float,
+    low: float, high: float, *, advanced: bool = False,
 ) -> Any:  # fmt: skip
-    """A parameter that is a number within limits, both allowed."""
+    """A parameter that is a number within limits, both allowed; advanced ones are folded away."""
     return Field(
         default=default,
         ge=low,
         le=high,
         title=title,
         description=description,
-        json_schema_extra=english(title_en, description_en, unit),
+        json_schema_extra=english(
+            title_en, description_en, unit, **({"advanced": True} if advanced else {})
+        ),
     )
 
 
