@@ -35,7 +35,7 @@ class OnNetwork(Parameters):
     tolerance: float = number_field(
         0.5, "吸附容差", "阀门、消火栓及无点号端点与管线的最大距离；超出者列为未接入。",
         "Tolerance", "Within which fittings, and ends without a number, meet a pipe; what lies "
-        "farther is told and left out.", "m", 0.01, 20.0,
+        "farther is told and left out.", "m", 0.01, 20.0, advanced=True,
     )  # fmt: skip
 
 
@@ -43,19 +43,29 @@ class OnSupply(OnNetwork):
     """Which pipes are asked, and what feeds and drinks from them."""
 
     valves: str = layer_field(
-        "pipelines.valve", "阀门图层", "阀门图层。", "Valves", "Layer of valves."
+        "pipelines.valve",
+        "阀门图层",
+        "阀门图层。",
+        "Valves",
+        "Layer of valves.",
+        advanced=True,
     )
     sources: str = layer_field(
         "pipelines.water_source", "水源图层", "水厂、水池、泵站图层。",
-        "Sources", "Layer of waterworks, tanks and pumping stations.",
+        "Sources", "Layer of waterworks, tanks and pumping stations.", advanced=True,
     )  # fmt: skip
     users: str = layer_field(
-        "pipelines.water_user", "用户图层", "用水户图层。", "Users", "Layer of water users."
+        "pipelines.water_user",
+        "用户图层",
+        "用水户图层。",
+        "Users",
+        "Layer of water users.",
+        advanced=True,
     )
     reach: float = number_field(
         120.0, "用户接入距离", "未注明接入管段的用户，按最近管段接入的最大距离。",
         "Reach of users", "Farthest pipe to which a user that names no segment is taken to be "
-        "connected.", "m", 0.0, 1000.0,
+        "connected.", "m", 0.0, 1000.0, advanced=True,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from cim.geo.crs import CGCS2000, transformer
 from cim.question import Point, english, layer_field, number_field, point_field
 from cim.topic import Analysis, Context, Result
 from cim.topics.pipelines.analysis.burst import nearest_place, shut_off
+from cim.topics.pipelines.analysis.hydraulic import Wish
 from cim.topics.pipelines.analysis.model import Place
 from cim.topics.pipelines.asked import (
     NOT_FOR_DISPATCH,
@@ -47,7 +48,12 @@ class BurstParameters(OnSupply):
         "refused.", "m", 1.0, 200.0,
     )  # fmt: skip
     hydrants: str = layer_field(
-        "pipelines.hydrant", "消火栓图层", "消火栓图层。", "Hydrants", "Layer of fire hydrants."
+        "pipelines.hydrant",
+        "消火栓图层",
+        "消火栓图层。",
+        "Hydrants",
+        "Layer of fire hydrants.",
+        advanced=True,
     )
     stuck: Annotated[str, BeforeValidator(_listed)] = Field(
         default="", max_length=4000, title="关不动的阀门",
@@ -81,11 +87,12 @@ class BurstParameters(OnSupply):
     demand_factor: float = number_field(
         1.5, "时变化系数", "爆管时段用水量与日均用水量之比。",
         "Demand factor", "Demand at the hour of the burst over the mean of the day.", "", 0.1, 5.0,
+        advanced=True,
     )  # fmt: skip
     assume_diameter: float = number_field(
         0.0, "缺管径时采用", "无管径管段在水力计算中采用的管径；0 为不采用（则不计算压力）。",
         "Diameter to assume", "Of segments without one, for the pressures only; 0 assumes none.",
-        "mm", 0.0, 2000.0,
+        "mm", 0.0, 2000.0, advanced=True,
     )  # fmt: skip
 
 
@@ -98,7 +105,9 @@ def burst(asked: BurstParameters, context: Context) -> Result:
     place, away = snapped(asked.point, asked.radius, drawn)
     stuck = _known(asked.stuck, drawn)
     found = shut_off(drawn.network, place, stuck=stuck, trust_untold=asked.trust_untold)
-    low = degraded(drawn, found, asked, context) if asked.hydraulics else None
+    wish = Wish(factor=asked.demand_factor, required=asked.service_pressure,
+                diameter=asked.assume_diameter or None)  # fmt: skip
+    low = degraded(drawn, found, wish, context.folder) if asked.hydraulics else None
     return Result(
         summary=(*figures(drawn, found, place, away), *user_figures(drawn, found),
                  *([] if low is None else low.figures), *fault_figures(drawn)),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 from cim.errors import ParameterError
-from cim.topic import Context, Figure, Table, Verdict
+from cim.topic import Figure, Table, Verdict
 from cim.topics.pipelines.analysis.burst import Shutdown
 from cim.topics.pipelines.analysis.hydraulic import (
     ROUGHNESS_EVIDENCE,
@@ -20,14 +21,6 @@ from cim.topics.pipelines.analysis.hydraulic import (
 from cim.topics.pipelines.analysis.model import Network, User
 from cim.topics.pipelines.epanet import Order, ask
 from cim.topics.pipelines.queries import Drawn
-
-
-class Asked(Protocol):
-    """What of a question decides the pressures."""
-
-    service_pressure: float
-    demand_factor: float
-    assume_diameter: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,22 +55,27 @@ class Degraded:
             ("after", "关阀后", "After", "m")))]  # fmt: skip
 
 
-def degraded(drawn: Drawn, found: Shutdown, asked: Asked, context: Context) -> Degraded:
-    """Pressures before and after, by pressure-driven EPANET; the reason where it cannot be told."""
-    network = drawn.network
-    wish = Wish(factor=asked.demand_factor, required=asked.service_pressure,
-                diameter=asked.assume_diameter or None)  # fmt: skip
+def degraded(drawn: Drawn, found: Shutdown, wish: Wish, folder: Path) -> Degraded:
+    """Pressures before and after, by pressure-driven EPANET; the reason where it cannot be told.
+
+    Args:
+        drawn: The network.
+        found: What is shut off.
+        wish: One moment; its ``required`` pressure is the service pressure, m.
+        folder: Below which EPANET works.
+    """
+    network, service = drawn.network, wish.required or 0.0
     try:
         before = model_of(network, wish)
         closed, dry, moved = after(network, found)
         later = model_of(network, wish, closed=closed, dry=dry, moved=moved)
-        first, second = ask([Order(text=before.text), Order(text=later.text)], context.folder)
+        first, second = ask([Order(text=before.text), Order(text=later.text)], folder)
     except ParameterError as error:
         return _untold(f"{error.reason}")
     base = pressures(network, before, first, {}, ())
     now = pressures(network, later, second, moved, dry)
-    low = [u for u in network.users if u.no in now and now[u.no] < asked.service_pressure]
-    fresh = tuple(u for u in low if base.get(u.no, 0.0) >= asked.service_pressure)
+    low = [u for u in network.users if u.no in now and now[u.no] < service]
+    fresh = tuple(u for u in low if base.get(u.no, 0.0) >= service)
     evidence = (
         f"EPANET 2.2 压力驱动 PDD，{drawn.source('users')}；{drawn.source('sources')}；"
         f"{ROUGHNESS_EVIDENCE}"

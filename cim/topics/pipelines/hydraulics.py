@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from cim.drawn import collection, feature
-from cim.question import english, number_field
+from cim.question import Upload, english, file_field, number_field
 from cim.topic import Analysis, Context, Figure, Result, Table, Verdict
 from cim.topics.pipelines.analysis.hydraulic import ROUGHNESS_EVIDENCE, Model, Wish, model_of
 from cim.topics.pipelines.asked import (
@@ -23,6 +23,7 @@ from cim.topics.pipelines.asked import (
 )
 from cim.topics.pipelines.degraded import pressures
 from cim.topics.pipelines.epanet import MOST_HOURS, Order, ask
+from cim.topics.pipelines.own_model import solve, text_of
 from cim.topics.pipelines.playing import PATTERNS, colours, timeline
 from cim.topics.pipelines.queries import Drawn, network_of
 from cim.topics.pipelines.solved import Solved
@@ -36,6 +37,20 @@ STEPS = {
 
 class HydraulicsParameters(OnSupply):
     """What a simulation asks for."""
+
+    model: Upload | None = file_field(
+        "EPANET 模型", "可选：上传 INP 模型，代替已发布图层；用水量与变化曲线以模型为准。",
+        "EPANET model", "An INP instead of the published layers; its own demands and patterns "
+        "count.", accept=".inp", default=None,
+    )  # fmt: skip
+    model_crs: str = Field(
+        default="", max_length=200, title="模型坐标系",
+        description="INP 坐标的投影坐标系，如 EPSG:4545；空则不上图。坐标为英尺时拒绝。",
+        json_schema_extra=english(
+            "CRS of the model", "Projected CRS of the INP's coordinates, such as EPSG:4545; empty: "
+            "no map. Coordinates in feet are refused.", advanced=True,
+        ),
+    )  # fmt: skip
 
     hours: int = Field(
         default=24, ge=0, le=MOST_HOURS, title="模拟时长", description="0 为单一时刻。",
@@ -74,11 +89,38 @@ class HydraulicsParameters(OnSupply):
     assume_diameter: float = number_field(
         0.0, "缺管径时采用", "无管径管段采用的管径；0 为不采用（有缺则拒绝）。",
         "Diameter to assume", "Of segments without one; 0 refuses them.", "mm", 0.0, 2000.0,
+        advanced=True,
     )  # fmt: skip
 
 
 def hydraulics(asked: HydraulicsParameters, context: Context) -> Result:
-    """Pressures and flows of a published network over time."""
+    """Pressures and flows over time, of a published network or of a model that is handed in."""
+    return _of_layers(asked, context) if asked.model is None else _of_model(asked, context)
+
+
+def _of_model(asked: HydraulicsParameters, context: Context) -> Result:
+    path = context.upload(str(asked.model))
+    solved = solve(
+        text_of(path.read_bytes()), asked.model_crs, context.folder, hours=asked.hours,
+        step=int(asked.step) * 60, name=path.name,
+        required=asked.service_pressure if asked.pressure_driven else None,
+    )  # fmt: skip
+    return Result(
+        summary=tuple(solved.figures(asked.service_pressure)),
+        features=collection(_features(solved, asked.service_pressure)),
+        timeline=timeline(solved, context.city, asked.service_pressure),
+        series=solved.series(),
+        tables=(solved.lowest_table(asked.service_pressure),),
+        provenance={
+            "inputs": [{"upload": asked.model}], "crs": asked.model_crs or None,
+            "height_datum": "of the model (not checked)", "applicability": NOT_FOR_DISPATCH,
+            "engine": "EPANET 2.2 (WNTR)", "warnings": list(solved.simulation.warnings),
+            "demands": "those of the model; demand_factor, pattern and layers are not used",
+        },
+    )  # fmt: skip
+
+
+def _of_layers(asked: HydraulicsParameters, context: Context) -> Result:
     drawn = network_of(
         context, asked.pipes, tolerance=asked.tolerance, reach=asked.reach, valves=asked.valves,
         sources=asked.sources, users=asked.users,

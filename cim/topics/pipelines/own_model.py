@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from pyproj import CRS
 
 from cim.errors import ParameterError
 from cim.geo.crs import resolve
+from cim.topics.pipelines.analysis.model import Node
 from cim.topics.pipelines.analysis.uploaded import (
     check_scale,
     check_supply,
@@ -19,15 +20,6 @@ from cim.topics.pipelines.analysis.uploaded import (
 )
 from cim.topics.pipelines.epanet import MOST_TEXT, Order, refusal, tried
 from cim.topics.pipelines.solved import Solved
-
-
-class Asked(Protocol):
-    """What of a question decides the simulation of a model."""
-
-    hours: int
-    step: str
-    service_pressure: float
-    pressure_driven: bool
 
 
 def text_of(data: bytes) -> str:
@@ -53,14 +45,19 @@ def text_of(data: bytes) -> str:
     )
 
 
-def solve(text: str, crs: str, asked: Asked, folder: Path, name: str = "INP") -> Solved:
+def solve(
+    text: str, crs: str, folder: Path, *, hours: int = 24, step: int = 3600,
+    required: float | None = None, name: str = "INP",
+) -> Solved:  # fmt: skip
     """Solve a model.
 
     Args:
         text: INP.
         crs: Of its coordinates; empty where they are of no place on Earth.
-        asked: Duration, step, and what counts as enough.
         folder: Below which EPANET works.
+        hours: Duration.
+        step: Of the hydraulics, s.
+        required: Pressure at which users get all they want, m; None leaves the model's own.
         name: Of the file, for the evidence.
 
     Raises:
@@ -69,12 +66,10 @@ def solve(text: str, crs: str, asked: Asked, folder: Path, name: str = "INP") ->
         CrsError: the CRS is none.
     """
     plane = _plane(crs)
-    step = int(asked.step) * 60
     times = {
-        "duration": asked.hours * 3600, "hydraulic_timestep": step, "report_timestep": step,
+        "duration": hours * 3600, "hydraulic_timestep": step, "report_timestep": step,
         "report_start": 0, "rule_timestep": min(step, 360), "quality_timestep": step,
     }  # fmt: skip
-    required = asked.service_pressure if asked.pressure_driven else None
     (answer,) = tried([Order(text=text, times=times, required=required, describe=True)], folder)
     if answer.model is None:
         raise refusal(answer.error)
@@ -113,8 +108,8 @@ def _plane(crs: str) -> CRS | None:
     return found
 
 
-def _check_places(nodes: tuple[object, ...], crs: str) -> None:
-    places = np.array([(getattr(n, "x", 0.0), getattr(n, "y", 0.0)) for n in nodes], np.float64)
+def _check_places(nodes: Sequence[Node], crs: str) -> None:
+    places = np.array([(n.x, n.y) for n in nodes], np.float64)
     if not np.isfinite(places).all() or (places == 0).all(axis=1).mean() > 0.5:
         raise ParameterError(
             f"the model has no coordinates that {crs} could place",

@@ -111,7 +111,8 @@ class Solved:
             ("fastest", "最大流速", "Fastest flow", None if fast is None else round(fast, 3), "m/s",
              self.evidence),
             ("restless", "逐步充放交替的水池（应缩短步长）",
-             "Tanks that overshoot: take shorter steps", len(restless), "", f"{self.evidence}；{', '.join(restless)}"),
+             "Tanks that overshoot: take shorter steps", len(restless), "",
+             f"{self.evidence}；{', '.join(restless)}"),
         )  # fmt: skip
         return [
             Figure(key=key, title=zh, title_en=en, value=value, unit=unit, evidence=evidence,

@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cim.city import City
 from cim.errors import ParameterError
 from cim.geo.crs import CGCS2000, resolve, transformer
-from cim.store.files import Files
-from cim.topic import Context
 from cim.topics.pipelines.analysis.burst import nearest_place, shut_off, stretches
+from cim.topics.pipelines.analysis.hydraulic import Wish
 from cim.topics.pipelines.analysis.model import Network, Place
 from cim.topics.pipelines.burst import BURST, BurstParameters, snapped
 from cim.topics.pipelines.degraded import after, degraded
@@ -131,7 +129,7 @@ def test_the_form_takes_stuck_valves_as_a_line_or_as_a_list() -> None:
 
 
 def test_users_left_at_low_pressure_are_those_at_the_far_end_of_a_thin_pipe(
-    tmp_path: Path, city: City
+    tmp_path: Path,
 ) -> None:
     rows = ladder()
     # The short way to D is wide; round by B and C it is 50 mm and carries U2's water badly.
@@ -145,9 +143,7 @@ def test_users_left_at_low_pressure_are_those_at_the_far_end_of_a_thin_pipe(
     link = next(i for i, one in enumerate(drawn.network.links) if one.no == "DA")
     found = shut_off(drawn.network, Place(link=link, fraction=0.5))
     assert (found.inside, found.beyond) == ((), ())
-    asked = BURST.parse({"point": [106.65, 35.22], "service_pressure": 20.0, "demand_factor": 1.0})
-    context = Context(city=city, engine=None, files=Files(tmp_path), folder=tmp_path)  # type: ignore[arg-type]
-    low = degraded(drawn, found, asked, context)  # type: ignore[arg-type]
+    low = degraded(drawn, found, Wish(required=20.0), tmp_path)
     assert [u.no for u in low.users] == ["U2"]
     before, now = low.pressures["U2"]
     assert before > 38.0
@@ -167,15 +163,13 @@ def loss(flow: float, length: float, diameter: float = 0.05, c: float = 130.0) -
 
 
 def test_without_levels_of_the_sources_the_low_pressures_are_unknown(
-    tmp_path: Path, city: City
+    tmp_path: Path,
 ) -> None:
     rows = ladder()
     rows["sources"]["head"] = None
     drawn = Drawn(network=network(rows), crs=PLANE, rows={})
     found = shut_off(drawn.network, Place(link=0, fraction=0.5))
-    asked = BURST.parse({"point": [106.65, 35.22]})
-    context = Context(city=city, engine=None, files=Files(tmp_path), folder=tmp_path)  # type: ignore[arg-type]
-    (figure,) = degraded(drawn, found, asked, context).figures  # type: ignore[arg-type]
+    (figure,) = degraded(drawn, found, Wish(required=14.0), tmp_path).figures
     assert (figure.value, figure.verdict) == (None, "UNKNOWN")
     assert "level" in figure.evidence
 

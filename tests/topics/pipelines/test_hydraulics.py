@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tempfile
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ from cim.topics.pipelines.epanet import Order, ask
 from cim.topics.pipelines.own_model import solve, text_of
 from cim.topics.pipelines.playing import colours, frames, timeline
 from cim.topics.pipelines.solved import Solved
-from tests.topics.pipelines.towns import ladder, network, points
 from tests.topics.pipelines.test_burst import PLANE, loss
+from tests.topics.pipelines.towns import ladder, network, points
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -37,19 +38,11 @@ def inp(name: str) -> str:
     return (LIBRARY / f"{name}.inp").read_text("utf-8")
 
 
-@dataclass(frozen=True)
-class Asked:
-    hours: int = 24
-    step: str = "60"
-    service_pressure: float = 14.0
-    pressure_driven: bool = False
-
-
 def test_pressures_over_a_day_are_those_of_a_solver_in_python(tmp_path: Path) -> None:
     with np.load(GOLDEN) as kept:
         golden = {name: kept[name] for name in kept}
     for name in ("Net1", "Net3"):
-        solved = solve(inp(name), "", Asked(), tmp_path)
+        solved = solve(inp(name), "", tmp_path)
         assert solved.simulation.times.tolist() == golden[f"{name}_times"].tolist()
         column = {no: i for i, no in enumerate(golden[f"{name}_nodes"].tolist())}
         theirs = golden[f"{name}_pressure"][:, [column[no] for no in solved.simulation.nodes]]
@@ -58,7 +51,7 @@ def test_pressures_over_a_day_are_those_of_a_solver_in_python(tmp_path: Path) ->
         assert np.median(off) < 0.02
 
 
-def built_by_hand() -> "wntr.network.WaterNetworkModel":
+def built_by_hand() -> Any:
     """The town of ``towns.ladder`` with tank and pump, put together in WNTR's own words (SI)."""
     wn = wntr.network.WaterNetworkModel()
     net = network(town())
@@ -81,8 +74,8 @@ def built_by_hand() -> "wntr.network.WaterNetworkModel":
     return wn
 
 
-def town() -> dict[str, object]:
-    rows: dict[str, object] = dict(ladder())
+def town() -> dict[str, Any]:
+    rows: dict[str, Any] = dict(ladder())
     rows["valves"] = None
     rows["sources"] = points(
         {"source_no": "S1", "source_kind": "水厂", "point_no": "A", "at": (0, 0), "head": 1440.0},
@@ -96,7 +89,7 @@ def town() -> dict[str, object]:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_network_of_layers_is_the_one_that_wntr_puts_together(tmp_path: Path) -> None:
-    net = network(town())  # type: ignore[arg-type]
+    net = network(town())
     model = model_of(net, Wish(hours=24))
     (found,) = ask([Order(text=model.text)], tmp_path)
     theirs = wntr.sim.WNTRSimulator(built_by_hand()).run_sim().node["pressure"]
@@ -155,7 +148,7 @@ def test_what_the_source_gives_is_what_the_users_get_and_pressure_falls_downstre
         got = found.demand[0]
         assert got.sum() == pytest.approx(0.0, abs=1e-2)
         pressure = [found.at_node(f"N{i}")[0] for i in range(len(net.nodes))]
-        assert all(a >= b - 1e-3 for a, b in zip(pressure, pressure[1:], strict=False))
+        assert all(a >= b - 1e-3 for a, b in pairwise(pressure))
         for i, user in enumerate(net.users):
             want = (user.demand or 0.0) / 24
             share = min(max(pressure[i + 1], 0.0) / 20.0, 1.0) ** 0.5
@@ -195,7 +188,7 @@ def test_names_of_a_survey_never_get_into_the_text_that_epanet_reads() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda t: "hello", "can read"),
+        (lambda _: "hello", "can read"),
         (lambda t: t.replace("GPM", "FURLONG"), "can read"),
         (lambda t: t.replace(" 10  ", " 1O  ", 3), "can read"),
         (lambda t: t.replace("GPM", "LPS"), "look like inches"),
@@ -204,25 +197,25 @@ def test_names_of_a_survey_never_get_into_the_text_that_epanet_reads() -> None:
     ids=["words", "unit", "syntax", "switched", "disconnected"],
 )
 def test_a_model_that_cannot_be_right_is_refused_with_the_reason(
-    change: object, words: str, tmp_path: Path
+    change: Callable[[str], str], words: str, tmp_path: Path
 ) -> None:
-    text = change(inp("Net1"))  # type: ignore[operator]
+    text = change(inp("Net1"))
     with pytest.raises(ParameterError, match=words) as caught:
-        solve(text, "", Asked(), tmp_path)
+        solve(text, "", tmp_path)
     assert caught.value.remedy
 
 
 def test_a_model_in_millimetres_that_says_gallons_is_refused(tmp_path: Path) -> None:
     text = model_of(network(ladder()), Wish()).text.replace("UNITS CMH", "UNITS GPM")
     with pytest.raises(ParameterError, match="look like millimetres"):
-        solve(text, "", Asked(), tmp_path)
+        solve(text, "", tmp_path)
 
 
 def test_a_model_that_does_not_converge_is_refused(tmp_path: Path) -> None:
     text = re.sub(r"(?i)^\s*trials\s+\d+", " Trials 1", inp("Net3"), flags=re.MULTILINE)
     assert "Trials 1\n" in text.replace(" \n", "\n")
     with pytest.raises(ParameterError, match="does not converge"):
-        solve(text, "", Asked(), tmp_path)
+        solve(text, "", tmp_path)
 
 
 def test_a_model_writes_no_file_of_its_own_choosing(tmp_path: Path) -> None:
@@ -231,7 +224,7 @@ def test_a_model_writes_no_file_of_its_own_choosing(tmp_path: Path) -> None:
         "[OPTIONS]", f"[OPTIONS]\n HYDRAULICS SAVE {spoil}.hyd\n MAP {spoil}.map\n"
     ).replace("[REPORT]", f"[REPORT]\n FILE {spoil}.rpt\n")  # fmt: skip
     assert str(spoil) in text
-    solve(text, "", Asked(hours=1), tmp_path)
+    solve(text, "", tmp_path, hours=1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -239,19 +232,19 @@ def test_a_model_of_a_hundred_years_is_solved_for_the_hours_that_were_asked(
     tmp_path: Path,
 ) -> None:
     text = inp("Net1").replace("[TIMES]", "[TIMES]\n Duration 876000:00\n")
-    solved = solve(text, "", Asked(hours=2, step="15"), tmp_path)
+    solved = solve(text, "", tmp_path, hours=2, step=900)
     assert solved.hours == [0.25 * i for i in range(9)]
 
 
 def test_coordinates_in_feet_are_found_out_and_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="coordinates are feet"):
-        solve(inp("ky4"), "EPSG:32616", Asked(hours=1), tmp_path)
+        solve(inp("ky4"), "EPSG:32616", tmp_path, hours=1)
     with pytest.raises(ParameterError, match="none of EPSG:4545"):
-        solve(inp("Net1"), "EPSG:4545", Asked(hours=1), tmp_path)
+        solve(inp("Net1"), "EPSG:4545", tmp_path, hours=1)
     with pytest.raises(ParameterError, match="US survey foot"):
-        solve(inp("ky4"), "EPSG:3547", Asked(hours=1), tmp_path)
+        solve(inp("ky4"), "EPSG:3547", tmp_path, hours=1)
     with pytest.raises(ParameterError, match="degrees"):
-        solve(inp("Net1"), "EPSG:4490", Asked(hours=1), tmp_path)
+        solve(inp("Net1"), "EPSG:4490", tmp_path, hours=1)
 
 
 def test_text_of_a_model_is_utf8_or_gbk_and_nothing_else() -> None:
@@ -292,12 +285,12 @@ def test_colours_run_from_red_to_blue_and_stop_there() -> None:
 
 def test_a_tank_that_overshoots_is_told(tmp_path: Path) -> None:
     rows = town()
-    sources = rows["sources"].copy()  # type: ignore[attr-defined]
+    sources = rows["sources"].copy()
     sources.loc[1, "max_level"] = 20.0
     nets = []
     for diameter in (6.0, 60.0):
         sources.loc[1, "diameter"] = diameter
-        nets.append(network({**rows, "sources": sources.copy()}))  # type: ignore[arg-type]
+        nets.append(network({**rows, "sources": sources.copy()}))
     models = [model_of(net, Wish(hours=24)) for net in nets]
     solved = [
         Solved(network=net, crs=None, simulation=found, nodes=model.nodes, links=model.links,
