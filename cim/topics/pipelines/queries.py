@@ -41,6 +41,7 @@ from cim.topics.pipelines.analysis.model import (
 Floats = npt.NDArray[np.float64]
 
 MOST_SEGMENTS = 200_000
+WATER = ("hydrants", "sources", "users")
 CODES = {"water": "JS", "gas": "RQ", "sewage": "WS", "rain": "YS", "heat": "RL"}  # CJJ 61 annex B
 
 
@@ -93,13 +94,17 @@ def network_of(
     """
     rows = rows_of(context, pipes)
     _require(rows, ("from_no", "to_no"), pipes)
-    others = {name: rows_if_any(context, layer) for name, layer in layers.items()}
+    noun = pipes.rsplit(".", maxsplit=1)[-1]
+    code = CODES.get(noun.split("_", maxsplit=1)[0], "")
+    dry = bool(code) and code != CODES["water"]  # water's users do not hang on another network
+    others = {
+        name: None if dry and name in WATER else rows_if_any(context, layer)
+        for name, layer in layers.items()
+    }
     for name, found in others.items():
         if found is not None:
             _require(found, (), layers[name])
     frames = {name: None if found is None else found.frame for name, found in others.items()}
-    noun = pipes.rsplit(".", maxsplit=1)[-1]
-    code = CODES.get(noun.split("_", maxsplit=1)[0], "")
     network = assembled(rows.frame, frames, tolerance=tolerance, reach=reach, code=code)
     return Drawn(network=network, crs=context.city.compute_crs, rows={"pipes": rows, **others})
 
