@@ -124,7 +124,8 @@ def _mains(points: list[list[Any]], lines: list[list[Any]]) -> None:
 
 def _sewers(points: list[list[Any]], lines: list[list[Any]]) -> None:
     """WS01 to WS06 with falling inverts."""
-    grounds, inverts = {}, {}
+    grounds: dict[int, float] = {}
+    inverts: dict[int, float] = {}
     for i in range(1, 7):
         feature = {1: "起止点", 6: "出水口"}.get(i, "直线点")
         grounds[i] = _point(points, f"WS{i:02d}", -400.0 + 35.0 * i, -0.8, feature, "WS")

@@ -34,9 +34,9 @@ from cim.topics.pipelines.analysis.survey_rows import (
     text,
 )
 from cim.topics.pipelines.analysis.survey_rules import RULES, Limits, Tally
-from cim.topics.pipelines.survey_check import SURVEY, SurveyParameters, _inert
+from cim.topics.pipelines.survey_check import SURVEY, _inert
 from cim.topics.pipelines.survey_file import read
-from cim.topics.pipelines.survey_taken import take
+from cim.topics.pipelines.survey_taken import SurveyParameters, take
 
 NORTH, EAST = 3_899_000.0, 377_000.0
 
@@ -262,7 +262,7 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused_unread(
 def test_a_sheet_with_too_many_rows_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = [POINT_HEAD, *([f"A{i}", 1.0, 2.0, 3.0, "JS", ""] for i in range(60))]
+    rows: list[list[Any]] = [POINT_HEAD, *([f"A{i}", 1.0, 2.0, 3.0, "JS", ""] for i in range(60))]
     monkeypatch.setattr(survey_file, "MOST_ROWS", 50)
     with pytest.raises(TooLargeError, match="more than 50 rows"):
         read(book(tmp_path / "s.xlsx", ("点", rows)))
@@ -386,8 +386,9 @@ def test_elevations_in_feet_become_metres_where_it_is_said(
 
 def test_stated_lengths_in_feet_are_refused(tmp_path: Path, context: Context) -> None:
     rows = [["A", NORTH, EAST, 1400.0, "JS", ""], ["B", NORTH, EAST + 30, 1400.0, "JS", ""]]
-    path = book(tmp_path / "s.xlsx", ("点", [POINT_HEAD, *rows]),
-                ("线", [[*LINE_HEAD, "长度"], ["A", "B", 1, 1, 200, "PE", "管顶", 98.43]]))  # fmt: skip
+    pipe = ["A", "B", 1, 1, 200, "PE", "管顶", 98.43]
+    lines: list[list[Any]] = [[*LINE_HEAD, "长度"], pipe]
+    path = book(tmp_path / "s.xlsx", ("点", [POINT_HEAD, *rows]), ("线", lines))
     with pytest.raises(ParameterError, match="stated lengths look like feet"):
         take(asked(context, path), context)
 
