@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from cim.drawn import collection
-from cim.errors import ParameterError
+from cim.errors import NotFoundError, ParameterError
 from cim.geo.crs import CGCS2000, transformer
 from cim.question import Point, english, layer_field, number_field, point_field
 from cim.topic import Analysis, Context, Result
@@ -102,6 +102,11 @@ def burst(asked: BurstParameters, context: Context) -> Result:
         context, asked.pipes, tolerance=asked.tolerance, reach=asked.reach, valves=asked.valves,
         hydrants=asked.hydrants, sources=asked.sources, users=asked.users,
     )  # fmt: skip
+    if drawn.rows["valves"] is None:
+        raise NotFoundError(
+            f"{asked.valves} is not published, and without valves nothing can be shut off",
+            remedy="publish the valves, or name their layer in `valves`",
+        )
     place, away = snapped(asked.point, asked.radius, drawn)
     stuck = _known(asked.stuck, drawn)
     found = shut_off(drawn.network, place, stuck=stuck, trust_untold=asked.trust_untold)

@@ -15,6 +15,7 @@ from cim.topics.pipelines.asked import stretch_features
 from cim.topics.pipelines.degraded import Degraded
 from cim.topics.pipelines.queries import Drawn
 
+MISSING = "图层未发布或不属此网 layer not published, or not of this network"
 ORDER = (
     "先关来水侧（沿管线距水源近者在先），再关无来水的一侧 nearest to a source along the pipes "
     "first; those that no source feeds any more come last"
@@ -24,15 +25,19 @@ ORDER = (
 def figures(drawn: Drawn, found: Shutdown, place: Place, away: float) -> list[Figure]:
     """What is shut off, with how many valves."""
     valves, pipes = drawn.source("valves"), drawn.source()
-    told = bool(drawn.source("valves"))
+    sources = drawn.source("sources")
+    names = ", ".join(drawn.network.sources[i].name for i in found.origins)
     doubtful = sum(not closing.told for closing in found.closings)
     return [
         Figure(key="segment", title="爆管管段", title_en="Segment that burst",
                value=drawn.network.links[place.link].no,
                evidence=f"{pipes}，距点击处 {away:.1f} m from the click"),
         Figure(key="valves", title="需关闭阀门", title_en="Valves to close",
-               value=len(found.closings) if told else None,
-               verdict=None if told else Verdict.UNKNOWN, evidence=f"{valves}；{ORDER}"),
+               value=len(found.closings), evidence=f"{valves}；{ORDER}",
+               verdict=None if found.closings or found.shut else Verdict.NEEDS_REVIEW),
+        Figure(key="shut", title="边界上已关闭的阀门（须核实）",
+               title_en="Valves at the border that are closed already, to be checked",
+               value=len(found.shut), evidence=valves),
         Figure(key="unconfirmed", title="其中可否启闭不明", title_en="Of them, not known to turn",
                value=doubtful, verdict=Verdict.UNKNOWN if doubtful else None, evidence=valves),
         Figure(key="failed", title="本可关闭但不能启闭", title_en="Would do, but do not turn",
@@ -43,12 +48,14 @@ def figures(drawn: Drawn, found: Shutdown, place: Place, away: float) -> list[Fi
                value=round(found.length, 1), unit="m",
                evidence=f"{pipes}，椭球面大地线 geodesic"),
         Figure(key="sources_inside", title="隔离区内水源（须停运）",
-               title_en="Sources within, to be stopped", value=len(found.origins),
-               evidence=drawn.source("sources")),
+               title_en="Sources within, to be stopped",
+               value=len(found.origins) if sources else None,
+               verdict=None if sources else Verdict.UNKNOWN,
+               evidence=f"{sources or MISSING}{'；' if names else ''}{names}"),
         Figure(key="hydrants", title="失水消火栓", title_en="Hydrants without water",
                value=len(found.hydrants) if drawn.source("hydrants") else None,
                verdict=None if drawn.source("hydrants") else Verdict.UNKNOWN,
-               evidence=drawn.source("hydrants") or "图层未发布 layer not published"),
+               evidence=drawn.source("hydrants") or MISSING),
     ]  # fmt: skip
 
 
@@ -56,7 +63,6 @@ def user_figures(drawn: Drawn, found: Shutdown) -> list[Figure]:
     """Who is without water."""
     source = drawn.source("users")
     fed = bool(drawn.network.sources)
-    missing = "图层未发布 layer not published"
     lost = (*found.inside, *found.beyond)
     people = [user.people for user in lost if user.people is not None]
     unknown = None if source and fed else Verdict.UNKNOWN
@@ -64,7 +70,7 @@ def user_figures(drawn: Drawn, found: Shutdown) -> list[Figure]:
     return [
         Figure(key="users_inside", title="隔离区内停水用户", title_en="Users within the segment",
                value=len(found.inside) if source else None,
-               verdict=None if source else Verdict.UNKNOWN, evidence=source or missing),
+               verdict=None if source else Verdict.UNKNOWN, evidence=source or MISSING),
         Figure(key="users_beyond", title="区外失去全部水源的用户",
                title_en="Users beyond it, cut off from every source",
                value=len(found.beyond) if source and fed else None, verdict=unknown,
@@ -72,15 +78,15 @@ def user_figures(drawn: Drawn, found: Shutdown) -> list[Figure]:
         Figure(key="people", title="停水人口（已知部分）",
                title_en="People without water, as known",
                value=sum(people) if source else None, unit="{person}", verdict=unknown,
-               evidence=source or missing),
+               evidence=source or MISSING),
         Figure(key="people_unknown", title="其中人口不详的用户",
                title_en="Of them, users of unknown number",
                value=len(lost) - len(people) if source else None,
                verdict=Verdict.UNKNOWN if len(lost) > len(people) else None,
-               evidence=source or missing),
+               evidence=source or MISSING),
         Figure(key="critical", title="停水重点用户", title_en="Critical users without water",
                value=sum(bool(user.critical) for user in lost) if source else None,
-               verdict=unknown, evidence=source or missing),
+               verdict=unknown, evidence=source or MISSING),
         Figure(key="unfed", title="关阀前即无水源可达的用户",
                title_en="Users that no source reached before",
                value=len(found.unfed) if source and fed else None, verdict=unknown,
@@ -115,6 +121,7 @@ def tables(drawn: Drawn, found: Shutdown) -> list[Table]:
             ("supply", "距水源（沿管线）", "From a source, along pipes", "m"),
             ("walk", "距上一阀门（直线）", "From the valve before", "m"),
             ("told", "可否启闭", "Turns", ""), ("reason", "缘由", "Why", ""))),
+        _other_valves(drawn, found),
         Table(title="停水用户", title_en="Users without water", rows=users, columns=(
             ("no", "户号", "Number", ""), ("name", "名称", "Name", ""),
             ("where", "情形", "Where", ""), ("people", "人口", "People", "{person}"),
@@ -124,6 +131,20 @@ def tables(drawn: Drawn, found: Shutdown) -> list[Table]:
               columns=(("no", "编号", "Number", ""),),
               rows=[{"no": h.no, "place": drawn.lonlat(h.x, h.y)} for h in found.hydrants]),
     ]  # fmt: skip
+
+
+def _other_valves(drawn: Drawn, found: Shutdown) -> Table:
+    """Valves that need no closing, or cannot be closed."""
+    rows = [
+        {"no": v.no, "segment": drawn.network.links[v.at.link].no, "state": state,
+         "place": drawn.lonlat(v.x, v.y)}
+        for numbers, state in ((found.shut, "已关闭，须核实 closed already, to be checked"),
+                               (found.failed, "不能启闭 does not turn"))
+        for v in (drawn.network.valves[number] for number in numbers)
+    ]  # fmt: skip
+    return Table(title="其他边界阀门", title_en="Other valves of the border", rows=rows, columns=(
+        ("no", "阀门", "Valve", ""), ("segment", "所在管段", "On segment", ""),
+        ("state", "情形", "State", "")))  # fmt: skip
 
 
 def _weight(user: User) -> tuple[bool, int]:

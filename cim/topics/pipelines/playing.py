@@ -62,7 +62,7 @@ def timeline(solved: Solved, city: City, service: float) -> list[dict[str, Any]]
     by_pressure = colours((solved.pressure[shown] - service / 2) / (top - service / 2))
     low, high = SPEEDS
     by_speed = colours(1 - (np.abs(solved.velocity[shown]) - low) / (high - low))
-    packets = [{"id": "document", "version": "1.0", "name": "管网水力", "clock": clock}]
+    packets = [{"id": "document", "version": "1.0", "name": "管网水力 Hydraulics", "clock": clock}]
     for k, i in enumerate(solved.link_numbers):
         link = solved.network.links[i]
         ends = [places[link.tail], places[link.head]]

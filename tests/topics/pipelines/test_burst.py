@@ -174,6 +174,16 @@ def test_without_levels_of_the_sources_the_low_pressures_are_unknown(
     assert "level" in figure.evidence
 
 
+def test_with_every_source_within_the_segment_nobody_has_a_pressure(tmp_path: Path) -> None:
+    drawn = Drawn(network=network(ladder()), crs=PLANE, rows={})
+    link = next(i for i, one in enumerate(drawn.network.links) if one.no == "DE")
+    found = shut_off(drawn.network, Place(link=link, fraction=0.5))
+    assert found.origins == (0,)
+    low = degraded(drawn, found, Wish(required=14.0), tmp_path)
+    assert low.users == ()
+    assert {figure.key: figure.value for figure in low.figures}["degraded"] == 0
+
+
 def test_pipes_that_are_shut_carry_nothing_and_users_beside_them_draw_elsewhere() -> None:
     net = network(ladder())
     link = next(i for i, one in enumerate(net.links) if one.no == "DA")

@@ -199,8 +199,9 @@ def _tell_loose_ends(
     ends = np.array([n for link in links for n in (link.tail, link.head)])
     degree = np.bincount(ends, minlength=len(nodes))
     places = np.array([(node.x, node.y) for node in nodes])
-    for i, j in sorted(KDTree(places[degree > 0]).query_pairs(tolerance)):
-        a, b = np.flatnonzero(degree > 0)[[i, j]]
+    met = np.flatnonzero(degree > 0)
+    for i, j in sorted(KDTree(places[met]).query_pairs(tolerance)):
+        a, b = int(met[i]), int(met[j])
         if degree[a] > 1 and degree[b] > 1:
             continue
         loose, other = (a, b) if degree[a] == 1 else (b, a)
