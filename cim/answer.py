@@ -12,9 +12,9 @@ import math
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,11 @@ from sqlalchemy import Engine
 from cim import __version__
 from cim.catalog.tables import LAYER, VERSION
 from cim.city import City
-from cim.errors import NotFoundError
+from cim.errors import NotFoundError, StorageError
 from cim.store.database import ready
 from cim.store.files import Files, write_json
+from cim.store.kept import Keep, sweep_now_and_then, used
+from cim.store.uploads import SAMPLE, Uploads, is_upload
 from cim.topic import Analysis, Context, Parameters, Result, Table
 
 _IDENTITY = re.compile(r"[0-9a-f]{20}")
@@ -41,6 +43,8 @@ class Asker:
     city: City
     engine: Engine
     files: Files
+    uploads: Uploads
+    keep: Keep = field(default_factory=Keep)
 
     def ask(self, analysis: Analysis, values: Mapping[str, Any]) -> dict[str, Any]:
         """The answer as JSON values.
@@ -52,10 +56,12 @@ class Asker:
         parameters = analysis.parse(values)
         identity = self._identity(analysis, parameters)
         folder = self.files.results / identity
-        if not (folder / "result.json").exists():
+        for _ in range(3):  # one that another process sweeps meanwhile is made again
+            if (answer := _kept(folder)) is not None:
+                used(folder)
+                return answer
             self._compute(analysis, parameters, identity, folder)
-        answer: dict[str, Any] = json.loads((folder / "result.json").read_text())
-        return answer
+        raise StorageError("the answer cannot be kept", path=folder, remedy="check CIM_DATA_DIR")
 
     def folder(self, identity: str) -> Path:
         """Folder of an answer.
@@ -68,6 +74,7 @@ class Asker:
             raise NotFoundError(
                 f"there is no result {identity[:60]}", remedy="run the analysis again"
             )
+        used(folder)
         return folder
 
     def _identity(self, analysis: Analysis, parameters: Parameters) -> str:
@@ -86,10 +93,17 @@ class Asker:
             "code": __version__,
             "parameters": parameters.model_dump(mode="json"),
             "reads": [tuple(row) for row in keys],
+            "samples": self._samples(parameters),
             "city": [self.city.name, list(self.city.bounds), self.city.compute_crs.to_wkt()],
         }
         text = json.dumps(question, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+    def _samples(self, parameters: Parameters) -> list[str]:
+        """What the sample files among the parameters hold: an upload's id says that by itself."""
+        named = sorted({text for text in _texts(parameters.model_dump(mode="json"))
+                        if text.startswith(f"{SAMPLE}/") and is_upload(text)})  # fmt: skip
+        return [hashlib.sha256(self.uploads.path(text).read_bytes()).hexdigest() for text in named]
 
     def _compute(
         self, analysis: Analysis, parameters: Parameters, identity: str, folder: Path
@@ -98,7 +112,10 @@ class Asker:
         folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{identity}.", dir=folder.parent))
         try:
-            context = Context(city=self.city, engine=self.engine, files=self.files, folder=work)
+            context = Context(
+                city=self.city, engine=self.engine, files=self.files, folder=work,
+                uploads=self.uploads,
+            )  # fmt: skip
             result = analysis.run(parameters, context)
             said = _plain(_to_json(analysis, parameters, identity, result))
             write_json(work / "result.json", said)
@@ -108,6 +125,28 @@ class Asker:
                     work.rename(folder)
         finally:
             shutil.rmtree(work, ignore_errors=True)
+        sweep_now_and_then(folder.parent, self.keep)
+
+
+def _kept(folder: Path) -> dict[str, Any] | None:
+    """An answer given before; None where there is none, or it has just been swept."""
+    try:
+        answer: dict[str, Any] = json.loads((folder / "result.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    return answer
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts inside a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _to_json(

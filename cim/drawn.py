@@ -65,9 +65,20 @@ def _rounded(geometry: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": geometry["type"], "coordinates": walk(geometry["coordinates"])}
 
 
-def collection(features: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The features of an answer."""
-    return {"type": "FeatureCollection", "features": list(features)}
+def collection(
+    features: Iterable[Mapping[str, Any]], legend: Iterable[tuple[str, str, str]] = ()
+) -> dict[str, Any]:
+    """The features of an answer.
+
+    Args:
+        features: As ``feature`` makes them.
+        legend: (colour #rrggbb, Chinese, English) of what the colours mean, if they mean anything.
+    """
+    titles = [
+        {"color": color, "title": title, "title_en": english} for color, title, english in legend
+    ]
+    whole: dict[str, Any] = {"type": "FeatureCollection", "features": list(features)}
+    return {**whole, "legend": titles} if titles else whole
 
 
 def coverage(

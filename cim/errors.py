@@ -6,7 +6,8 @@
     │   ├── CrsError          a place on Earth cannot be told, or is told wrongly
     │   ├── OutsideCityError  the data lie outside the city's bounds
     │   ├── DeclarationError  a city, layer, topic or analysis is declared wrongly
-    │   └── ParameterError    a parameter is missing, unknown or out of its limits
+    │   ├── ParameterError    a parameter is missing, unknown or out of its limits
+    │   └── TooLargeError     more was sent than is taken at once
     ├── NotFoundError         nothing by that name
     ├── ConflictError         somebody else is doing that just now
     ├── CheckError            what was built did not pass its own checks; nothing was published
@@ -81,6 +82,12 @@ class DeclarationError(InputError):
 
 class ParameterError(InputError):
     """A parameter is missing, unknown or out of its limits."""
+
+
+class TooLargeError(InputError):
+    """More was sent than is taken at once."""
+
+    status = 413
 
 
 class NotFoundError(CimError):

@@ -14,7 +14,9 @@ from cim.city import City
 from cim.settings import Settings
 from cim.store.database import open_database, ready
 from cim.store.files import Files
+from cim.store.kept import Keep
 from cim.store.objects import Store
+from cim.store.uploads import Uploads
 from cim.topics import discover
 
 
@@ -34,7 +36,23 @@ class Installation:
     @property
     def asker(self) -> Asker:
         """Runs analyses here."""
-        return Asker(city=self.city, engine=self.engine, files=self.files)
+        return Asker(
+            city=self.city, engine=self.engine, files=self.files, uploads=self.uploads,
+            keep=self._keep,
+        )  # fmt: skip
+
+    @property
+    def uploads(self) -> Uploads:
+        """Files that were handed in here."""
+        return Uploads(
+            root=self.files.root / "uploads",
+            limit=round(self.settings.upload_mb * 1e6),
+            keep=self._keep,
+        )
+
+    @property
+    def _keep(self) -> Keep:
+        return Keep(days=self.settings.keep_days, gigabytes=self.settings.keep_gb)
 
 
 def open_installation(settings: Settings) -> Installation:

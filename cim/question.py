@@ -17,6 +17,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape as read_shape
 from shapely.validation import explain_validity
 
+from cim.store.uploads import is_upload
 from cim.topic import Parameters
 
 Pair = tuple[float, float]
@@ -119,6 +120,18 @@ def _parts(shape: Any) -> list[Polygon]:
 Area = Annotated[dict[str, Any], AfterValidator(_whole), BeforeValidator(_geometry)]
 
 
+def _handed_in(given: str) -> str:
+    if not is_upload(given):
+        raise ValueError(
+            "it names no upload: send the file to POST /api/uploads?name=... and give the id of "
+            "the answer (on the command line, give the file itself)"
+        )
+    return given
+
+
+Upload = Annotated[str, AfterValidator(_handed_in)]
+
+
 def shape_of(area: Mapping[str, Any]) -> Polygon | MultiPolygon:
     """The shape of an area parameter, degrees."""
     return read_shape(area)
@@ -151,31 +164,67 @@ def area_field(title: str, description: str, title_en: str, description_en: str)
     )
 
 
-def layer_field(
-    default: str, title: str, description: str, title_en: str, description_en: str, *,
-    kind: str = "vector",
+def points_field(title: str, description: str, title_en: str, description_en: str) -> Any:
+    """A parameter that is several places on the map, in their order."""
+    return Field(
+        title=title,
+        description=description,
+        json_schema_extra=english(title_en, description_en, "deg", widget="points"),
+    )
+
+
+def file_field(
+    title: str, description: str, title_en: str, description_en: str, *, accept: str,
+    default: Any = ...,
 ) -> Any:  # fmt: skip
-    """A parameter that names a published layer of a kind."""
+    """A parameter that is a file handed in: of type ``Upload``, or ``Upload | None``.
+
+    Args:
+        title: Chinese.
+        description: Chinese: what is to stand in the file.
+        title_en: The same in English.
+        description_en: The same in English.
+        accept: Endings the form offers, such as ``.xlsx,.csv``.
+        default: None where no file is needed; required without.
+    """
     return Field(
         default=default,
         title=title,
         description=description,
-        json_schema_extra=english(title_en, description_en, "", widget="layer", kind=kind),
+        json_schema_extra=english(title_en, description_en, "", widget="file", accept=accept),
     )
+
+
+def layer_field(
+    default: str, title: str, description: str, title_en: str, description_en: str, *,
+    kind: str = "vector", advanced: bool = False,
+) -> Any:  # fmt: skip
+    """A parameter that names a published layer of a kind; the form folds away advanced ones."""
+    return Field(
+        default=default,
+        title=title,
+        description=description,
+        json_schema_extra=english(
+            title_en, description_en, "", widget="layer", kind=kind,
+            **({"advanced": True} if advanced else {}),
+        ),
+    )  # fmt: skip
 
 
 def number_field(
     default: float, title: str, description: str, title_en: str, description_en: str, unit: str,
-    low: float, high: float,
+    low: float, high: float, *, advanced: bool = False,
 ) -> Any:  # fmt: skip
-    """A parameter that is a number within limits, both allowed."""
+    """A parameter that is a number within limits, both allowed; advanced ones are folded away."""
     return Field(
         default=default,
         ge=low,
         le=high,
         title=title,
         description=description,
-        json_schema_extra=english(title_en, description_en, unit),
+        json_schema_extra=english(
+            title_en, description_en, unit, **({"advanced": True} if advanced else {})
+        ),
     )
 
 

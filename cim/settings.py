@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
+SAMPLES = PROJECT / "data-samples" / "huating"
 
 
 class Settings(BaseSettings):
@@ -30,6 +31,20 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="address to serve at")
     port: int = Field(default=8000, ge=0, le=65535, description="port to serve at")
+    upload_mb: float = Field(
+        default=64, gt=0, le=4096, description="largest file that may be uploaded, MB; default 64"
+    )
+    keep_days: float = Field(
+        default=30,
+        gt=0,
+        description="days that uploads and answers are kept after their last use; default 30",
+    )
+    keep_gb: float = Field(
+        default=10,
+        gt=0,
+        description="room for uploads, and as much again for answers, GB: beyond it the longest "
+        "unused are removed, though never within an hour of their use; default 10",
+    )
     secret_file: Path | None = Field(default=None, description="file with the signing secret")
     pg_bin: Path | None = Field(
         default=None, description="folder of PostgreSQL's programs; unset: the newest with PostGIS"

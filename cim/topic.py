@@ -16,6 +16,7 @@ from cim.city import Bounds, City
 from cim.errors import DeclarationError, ParameterError
 from cim.layers import Layer
 from cim.store.files import Files
+from cim.store.uploads import Uploads
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
@@ -195,12 +196,22 @@ class Context:
         engine: The database: catalogue and rows.
         files: Published files.
         folder: Folder of this very result, for files of its own (a coverage).
+        uploads: Files that were handed in.
     """
 
     city: City
     engine: Engine
     files: Files
     folder: Path
+    uploads: Uploads | None = None
+
+    def upload(self, identity: str) -> Path:
+        """The file of a parameter of type ``cim.question.Upload``.
+
+        Raises:
+            NotFoundError: nobody handed it in, or it is no longer kept.
+        """
+        return (self.uploads or Uploads(root=self.files.root / "uploads")).path(identity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

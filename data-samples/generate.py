@@ -11,12 +11,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from sample_city import cloud, oblique, raster, vector
+from sample_city import cloud, oblique, raster, survey, vector
 from sample_city.frame import bounds
 from sample_city.scene import Scene
 
 HERE = Path(__file__).resolve().parent
-PRODUCTS = ("oblique", "ortho", "ortho_2021", "satellite", "dem", "vector", "points")
+PRODUCTS = ("oblique", "ortho", "ortho_2021", "satellite", "dem", "vector", "points", "survey")
 SCALES = """\
 --scale N makes each product N times as wide and as high, up to the whole county (1180 km2):
     N    oblique               orthophoto                       satellite and DEM
@@ -59,6 +59,7 @@ def main() -> int:
         "satellite": lambda: raster.space(scene, out / "satellite", workers=workers),
         "dem": lambda: raster.dem(out / "dem", scene.scale),
         "vector": lambda: vector.deliver(scene, out / "vector"),
+        "survey": lambda: survey.deliver(out / "survey"),
         "points": lambda: cloud.deliver(scene, out / "points"),
     }
     for product in wanted:

@@ -27,11 +27,12 @@ def city() -> str:
 
 
 def _start(folder: Path) -> str:
+    shown = outside.installed(folder / "topics", showcase="tests.browser.showcase:TOPIC")
     environment = os.environ | {
         "CIM_DATABASE_URL": home.clone(home.server(), "live"),
         "CIM_DATA_DIR": str(folder / "live"),
         "PYTHONUNBUFFERED": "1",
-        "PYTHONPATH": str(outside.PROJECT),
+        "PYTHONPATH": f"{outside.PROJECT}{os.pathsep}{shown}",
     }
     done = subprocess.run(
         [*CIM, "deliveries", str(SAMPLE / "deliveries.toml")],

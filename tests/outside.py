@@ -15,6 +15,21 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT / ".." / "shared" / "data"
 
 
+def installed(folder: Path, **topics: str) -> Path:
+    """A folder that, on PYTHONPATH, stands for an installed package with topics.
+
+    Args:
+        folder: Made if missing.
+        topics: Where each lies, such as ``tests.browser.showcase:TOPIC``, by entry point.
+    """
+    metadata = folder / "showcase-1.dist-info"
+    metadata.mkdir(parents=True, exist_ok=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: showcase\nVersion: 1\n")
+    points = "".join(f"{name} = {where}\n" for name, where in topics.items())
+    (metadata / "entry_points.txt").write_text(f"[cim.topics]\n{points}")
+    return folder
+
+
 def missing(what: str) -> NoReturn:
     """Skip a test for want of something from outside; in CI its lack is a failure."""
     if os.environ.get("CI"):

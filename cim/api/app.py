@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cim import __version__
-from cim.api import elevation, layers, problems, tiles, topics, wms, wmts
+from cim.api import elevation, layers, problems, tiles, topics, uploads, wms, wmts
 from cim.installation import Installation, open_installation
 from cim.settings import Settings
 
@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(elevation.router)
     app.include_router(tiles.router)
     app.include_router(topics.router)
+    app.include_router(uploads.router)
     app.include_router(wmts.router)
     app.include_router(wms.router)
 

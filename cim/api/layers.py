@@ -34,6 +34,7 @@ def city(here: Here) -> dict[str, Any]:
             "undulation_at_centre": profile.undulation(*middle),
         },
         "home": profile.home,
+        "upload_bytes": here.uploads.limit,
         "version": __version__,
     }
 

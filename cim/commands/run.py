@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from cim.commands import given
 from cim.commands.ending import clear_errors, here
-from cim.errors import ParameterError
-from cim.topic import Analysis
+from cim.store.files import disk_errors
 from cim.topics import analysis as find
 from cim.topics import discover
+
+_ROWS = 20
 
 
 @clear_errors
@@ -25,20 +30,29 @@ def run(
     list_all: Annotated[bool, typer.Option("--list", help="list all analyses")] = False,
     example: Annotated[bool, typer.Option(help="ask the documented example")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="the whole answer as JSON")] = False,
+    save: Annotated[
+        Path | None, typer.Option(help="folder to put the answer and its files into")
+    ] = None,
 ) -> None:
     """Ask an analysis: cim run TOPIC.ANALYSIS --parameter value ...
 
     Parameters are named as in the form; points are given as lon,lat, lines
-    and polygons as lon,lat;lon,lat;... --example starts from the
+    and polygons as lon,lat;lon,lat;..., lists and objects as JSON. @FILE is
+    what a file holds: polygons where an area is asked for (GeoJSON, zipped
+    shapefile, GeoPackage, KML, DXF; @plan.dxf?crs=EPSG:4545), JSON elsewhere.
+    Where a file is asked for, give its path. --example starts from the
     documented example, and parameters given beside it replace its own.
     """
     if list_all or analysis is None:
         _list(as_json=as_json)
         return
     found = find(analysis)
+    installation = here()
     values = dict(found.example) if example else {}
-    values.update(_values(found, context.args))
-    answer = here().asker.ask(found, values)
+    values.update(given.values(found, context.args, installation))
+    answer = installation.asker.ask(found, values)
+    if save is not None:
+        _save(answer, installation.asker.folder(answer["id"]), save)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
     else:
@@ -59,48 +73,54 @@ def _list(*, as_json: bool) -> None:
         typer.echo(f"{found.id:32} {found.title}  {found.title_en}")
 
 
-def _values(analysis: Analysis, words: list[str]) -> dict[str, Any]:
-    """``--name value`` and ``--name=value`` pairs; lists with commas, names with - or _."""
-    values: dict[str, Any] = {}
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        if not word.startswith("--"):
-            raise ParameterError(f"{word!r} stands alone", remedy="give --parameter value")
-        name, equals, text = word[2:].partition("=")
-        name = name.replace("-", "_")
-        if name not in analysis.parameters.model_fields:
-            names = ", ".join(f"--{n}" for n in analysis.parameters.model_fields)
-            raise ParameterError(f"{analysis.id} has no --{name}", remedy=f"it has {names}")
-        if not equals:
-            if not rest:
-                raise ParameterError(f"--{name} has no value")
-            text = rest.pop(0)
-        values[name] = _value(text)
-    return values
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        if ";" in text:
-            return [_value(part.strip()) for part in text.split(";")]
-        if "," in text:
-            return [_value(part.strip()) for part in text.split(",")]
-        return text
+def _save(answer: dict[str, Any], folder: Path, target: Path) -> None:
+    """The answer as JSON, its attachments and its coverage."""
+    names = ["result.json", *(file["file"] for file in answer["attachments"])]
+    if answer["coverage"]:
+        names.append(answer["coverage"]["file"])
+    with disk_errors(target):
+        target.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            shutil.copyfile(folder / name, target / name)
 
 
 def _print(answer: dict[str, Any]) -> None:
     console = Console()
-    console.print(f"{answer['title']}  {answer['title_en']}")
+    console.print(Text(f"{answer['title']}  {answer['title_en']}"))
     table = Table("", "value", "unit", "verdict", "evidence")
     for figure in answer["summary"]:
-        value = figure["value"]
-        text = "-" if value is None else f"{value:,.6g}" if isinstance(value, float) else str(value)
         table.add_row(
-            figure["title"], text, figure["unit"], figure["verdict"] or "", figure["evidence"]
-        )
+            *map(Text, (figure["title"], _shown(figure["value"]), figure["unit"],
+                        figure["verdict"] or "", figure["evidence"] or "未核实 unverified")),
+        )  # fmt: skip
     console.print(table)
+    for one in answer["tables"]:
+        _print_table(console, one)
     if answer["coverage"]:
-        console.print(f"coverage: {answer['coverage']['download']}")
+        console.print(Text(f"coverage: {answer['coverage']['download']}"))
+    for file in answer["attachments"]:
+        console.print(Text(f"{file['title']} {file['title_en']}: {file['url']}"))
+
+
+def _print_table(console: Console, said: dict[str, Any]) -> None:
+    """The first rows of a table; how many there are beside."""
+    table = Table(title=Text(f"{said['title']}  {said['title_en']}".strip()))
+    for column in said["columns"]:
+        unit = f" ({column['unit']})" if column["unit"] else ""
+        table.add_column(Text(column["title"] + unit))
+    for row in said["rows"][:_ROWS]:
+        table.add_row(*(Text(_shown(row.get(column["key"]))) for column in said["columns"]))
+    console.print(table)
+    more = len(said["rows"]) - _ROWS
+    if more > 0:
+        console.print(Text(f"… {more} more rows; --json or --save gives them all"))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)

@@ -10,12 +10,24 @@ import geopandas as gpd
 import numpy as np
 from shapely.geometry import LineString, Point
 
+from sample_city import supply
 from sample_city.frame import CRS, place
 from sample_city.scene import Scene
 from sample_city.terrain import height_at
 from sample_city.town import Street
 
 SPACING = 40.0  # between survey points along a street, m
+VALVE_AT = 1.5  # of a branch's valve from its junction, m
+MAINS = {  # from the junction nearest to the first place, through the others, to a source: u, v
+    "SY01": ((-637.8, 2.2), (-678.0, 2.2), (-720.0, 2.2)),
+    "SY02": ((2.2, 452.2), (2.2, 486.0), (2.2, 520.0)),
+    "SY03": ((642.2, -147.8), (676.0, -147.8), (706.0, -147.8)),
+}
+VILLAGE = (  # below the bridge to the village south of the river, and along its lane
+    ((2.2, -147.8), (2.2, -166.0), (2.2, -276.0), (2.2, -310.0), (2.2, -342.0)),
+    ((2.2, -342.0), (-70.0, -342.0), (-140.0, -342.0), (-210.0, -342.0)),
+    ((2.2, -342.0), (70.0, -342.0), (140.0, -342.0)),
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,9 @@ def deliver(scene: Scene) -> dict[str, gpd.GeoDataFrame]:
     """All pipe layers by file name, in EPSG:4545 with heights."""
     streets = [s for s in scene.streets if s.width >= 9.0]
     water, gas = _mesh(WATER, streets), _mesh(GAS, streets)
+    sources = {no: _main(water, places, 300) for no, places in MAINS.items()}
+    for places in VILLAGE:
+        _main(water, places, 100)
     sewage = _tree(streets)
     for network in (water, gas):
         for point in network.points.values():
@@ -75,11 +90,14 @@ def deliver(scene: Scene) -> dict[str, gpd.GeoDataFrame]:
     hydrants: list[dict[str, Any]] = []
     for network in (water, sewage, gas):
         for point in network.points.values():
-            _equip(network.kind, point, manholes, valves, hydrants)
+            _equip(network.kind, point, manholes, hydrants)
+        if network.kind is not SEWAGE:
+            valves += _valves(network)
     return {
         "water_pipe": _segments(water), "sewage_pipe": _segments(sewage),
         "gas_pipe": _segments(gas), "manhole": _points(manholes), "valve": _points(valves),
-        "hydrant": _points(hydrants),
+        "hydrant": _points(hydrants), "water_source": supply.sources(sources),
+        "water_user": supply.users(scene, water),
     }  # fmt: skip
 
 
@@ -112,6 +130,18 @@ def _mesh(kind: Kind, streets: list[Street]) -> Network:
         for first, second in pairwise(places):
             network.line(network.point(*first), network.point(*second), dn)
     return network
+
+
+def _main(network: Network, places: tuple[tuple[float, float], ...], dn: int) -> dict[str, Any]:
+    """A main from the point nearest to the first place to the last one, which is handed back."""
+    first = min(
+        network.points.values(),
+        key=lambda p: np.hypot(p["u"] - places[0][0], p["v"] - places[0][1]),
+    )
+    path = [first, *(network.point(u, v) for u, v in places[1:])]
+    for before, after in pairwise(path):
+        network.line(before, after, dn)
+    return path[-1]
 
 
 def _tree(streets: list[Street]) -> Network:
@@ -187,22 +217,53 @@ def _segments(network: Network) -> gpd.GeoDataFrame:
 
 def _equip(
     kind: Kind, point: dict[str, Any], manholes: list[dict[str, Any]],
-    valves: list[dict[str, Any]], hydrants: list[dict[str, Any]],
+    hydrants: list[dict[str, Any]],
 ) -> None:  # fmt: skip
     """What stands at a point, after its degree and number."""
+    row = _row(kind, point)
+    number = int(point["no"][2:])
+    if kind is SEWAGE:
+        manholes.append(row | {"appurt": "检查井", "cover": "铸铁", "size": "Φ700"})
+    elif kind is WATER and point["degree"] == 2 and number % 3 == 0:
+        hydrants.append(row | {"appurt": "消火栓", "dn": 100, "form": "地上式", "pressure": 0.28})
+
+
+def _row(kind: Kind, point: dict[str, Any]) -> dict[str, Any]:
+    """What every survey point of a network tells."""
     feature = {1: "起止点", 2: "直线点", 3: "三通", 4: "四通"}.get(point["degree"], "多通")
-    row = {
+    return {
         "point_no": point["no"], "kind": kind.code, "feature": feature, "appurt": "",
         "ground_elev": round(point["ground"], 3), "well_depth": round(point["depth"] + 0.3, 2),
         "owner": kind.owner, "xyz": (point["x"], point["y"], round(point["ground"], 3)),
     }  # fmt: skip
-    number = int(point["no"][2:])
-    if kind is SEWAGE:
-        manholes.append(row | {"appurt": "检查井", "cover": "铸铁", "size": "Φ700"})
-    elif point["degree"] >= 3:
-        valves.append(row | {"appurt": "阀门", "dn": 200, "operable": "是", "state": "开"})
-    elif kind is WATER and number % 3 == 0:
-        hydrants.append(row | {"appurt": "消火栓", "dn": 100, "form": "地上式", "pressure": 0.28})
+
+
+def _valves(network: Network) -> list[dict[str, Any]]:
+    """At every junction a valve on all branches but one, a step away from the junction.
+
+    Some do not turn, of some nobody knows, and a few are closed for good.
+    """
+    branches: dict[str, list[tuple[str, dict[str, Any], dict[str, Any]]]] = {}
+    for number, line in enumerate(network.lines):
+        name = f"{network.kind.code}G{number + 1:05d}"
+        for here, there in ((line["from"], line["to"]), (line["to"], line["from"])):
+            branches.setdefault(here["no"], []).append((name, here, there | {"dn": line["dn"]}))
+    found: list[dict[str, Any]] = []
+    for junction, ends in branches.items():
+        for rank, (pipe, here, there) in enumerate(ends[1:] if len(ends) > 2 else ()):
+            share = VALVE_AT / np.hypot(there["x"] - here["x"], there["y"] - here["y"])
+            x, y = (here[k] + share * (there[k] - here[k]) for k in ("x", "y"))
+            count = len(found)
+            row: dict[str, Any] = _row(network.kind, here) | {
+                "point_no": f"{junction}F{rank + 1}",
+                "appurt": "阀门",
+                "dn": there["dn"],
+                "operable": "否" if count % 17 == 5 else None if count % 13 == 7 else "是",
+                "state": "关" if count % 41 == 30 else "开",
+                "seg_id": pipe,
+            }
+            found.append(row | {"xyz": (x, y, round(height_at(x, y), 3))})
+    return found
 
 
 def _points(rows: list[dict[str, Any]]) -> gpd.GeoDataFrame:

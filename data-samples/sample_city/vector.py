@@ -60,7 +60,12 @@ def _write(scene: Scene, folder: Path) -> None:
     towers.to_file(folder / "fire_towers.gpkg", layer="fire_towers")
     cameras.to_file(folder / "fire_cameras.gpkg", layer="fire_cameras")
     for name, frame in pipes.deliver(scene).items():
-        frame.to_file(folder / f"{name}.gpkg", layer=name)
+        if name in ("water_source", "water_user"):
+            frame.to_crs(4490).to_file(
+                folder / f"{name}.geojson", driver="GeoJSON", COORDINATE_PRECISION=8
+            )
+        else:
+            frame.to_file(folder / f"{name}.gpkg", layer=name)
 
 
 def _frame(rows: list[dict[str, Any]], shapes: list[Any]) -> gpd.GeoDataFrame:

@@ -13,6 +13,7 @@ from tests.bench import (
     bench_flat,
     bench_ground,
     bench_imagery,
+    bench_network,
     bench_osgb,
     bench_points,
     bench_scale,
@@ -33,6 +34,7 @@ QUICK = (
     bench_imagery,
     bench_viewshed,
     bench_ground,
+    bench_network,
 )
 LONG = (bench_flat, bench_scale, bench_county)
 

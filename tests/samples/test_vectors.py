@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from pandas import concat, isna
 from sample_city import vector
 from sample_city.scene import Scene
 
@@ -37,6 +38,8 @@ FILES = {
     "pipelines.manhole": "manhole.gpkg",
     "pipelines.valve": "valve.gpkg",
     "pipelines.hydrant": "hydrant.gpkg",
+    "pipelines.water_source": "water_source.geojson",
+    "pipelines.water_user": "water_user.geojson",
 }
 
 
@@ -72,7 +75,7 @@ def test_buildings_do_not_overlap_and_the_shapefile_is_gbk(huating: Path) -> Non
     tree = shapely.STRtree(buildings.geometry)
     one, other = tree.query(buildings.geometry, predicate="overlaps")
     shared = shapely.area(
-        shapely.intersection(buildings.geometry.values[one], buildings.geometry.values[other])
+        shapely.intersection(buildings.geometry.array[one], buildings.geometry.array[other])
     )
     assert shared.max(initial=0.0) < 0.01
     assert "住宅".encode("gbk") in (huating / "vector" / "buildings.dbf").read_bytes()
@@ -113,14 +116,34 @@ def test_sewers_fall_to_one_outlet_at_the_treatment_plant(huating: Path) -> None
     assert plant.distance(shapely.Point(end)) < 150.0
 
 
-def test_valves_stand_at_junctions_of_pressure_pipes(huating: Path) -> None:
-    ends: list[str] = []
-    for noun in ("water_pipe", "gas_pipe"):
-        pipes = gpd.read_file(huating / "vector" / f"{noun}.gpkg")
-        ends += [*pipes.from_no, *pipes.to_no]
+def test_valves_stand_on_all_branches_of_a_junction_but_one(huating: Path) -> None:
     valves = gpd.read_file(huating / "vector" / "valve.gpkg")
-    assert len(valves) > 20
-    assert all(ends.count(number) >= 3 for number in valves.point_no)
+    shut_off: set[str] = set()
+    for noun in ("water_pipe", "gas_pipe"):
+        pipes = gpd.read_file(huating / "vector" / f"{noun}.gpkg").set_index("seg_id")
+        ends = concat([pipes.from_no, pipes.to_no])
+        here = valves[valves.seg_id.isin(pipes.index)]
+        away = here.geometry.distance(pipes.loc[here.seg_id].geometry, align=False)
+        assert away.max() < 0.001
+        for junction, degree in ends.value_counts().items():
+            branches = here[here.point_no.str.split("F").str[0] == junction]
+            assert len(branches) == (degree - 1 if degree > 2 else 0)
+            shut_off |= set(branches.point_no)
+    assert shut_off == set(valves.point_no)
+    assert {"是", "否", None} == {None if isna(v) else v for v in valves.operable}
+
+
+def test_users_and_sources_name_what_they_are_connected_to(huating: Path) -> None:
+    pipes = gpd.read_file(huating / "vector" / "water_pipe.gpkg")
+    users = gpd.read_file(huating / "vector" / "water_user.geojson").to_crs(4545)
+    sources = gpd.read_file(huating / "vector" / "water_source.geojson")
+    assert set(sources.point_no) <= {*pipes.from_no, *pipes.to_no}
+    named = users[users.seg_id.notna()]
+    assert 10 < len(users) - len(named) < len(named)
+    nearest = pipes.set_index("seg_id").loc[named.seg_id].geometry
+    assert named.geometry.distance(nearest, align=False).max() < 110.0
+    assert {"医院", "学校", "消防站"} <= set(users.critical.dropna())
+    assert users.demand.isna().any()
 
 
 def test_every_run_writes_the_same_bytes(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from cim.layers import (
     Sensitivity,
     Style,
 )
+from cim.topics.pipelines.supply_layers import SUPPLY
 
 _REAL, _INTEGER = FieldType.REAL, FieldType.INTEGER
 
@@ -197,6 +198,13 @@ _DN = Field(
     aliases=("管径",),
 )
 
+_SEGMENT = Field(
+    name="seg_id",
+    title="所在管段",
+    title_en="Segment it stands on, or is connected to",
+    aliases=("所在管段", "接入管段"),
+)
+
 LAYERS: tuple[Layer, ...] = (
     _pipe("water_pipe", "给水管线", "Water mains", "#00ffff", "华亭供水公司"),
     _pipe("sewage_pipe", "污水管线", "Sewers", "#4c3926", "华亭市住房和城乡建设局"),
@@ -222,6 +230,7 @@ LAYERS: tuple[Layer, ...] = (
             _DN,
             Field(name="operable", title="可否启闭", title_en="Operable", aliases=("可操作",)),
             Field(name="state", title="启闭状态", title_en="State", aliases=("开关状态",)),
+            _SEGMENT,
         ),
     ),
     _device(
@@ -243,4 +252,5 @@ LAYERS: tuple[Layer, ...] = (
             ),
         ),
     ),
+    *SUPPLY,
 )

@@ -1,0 +1,1 @@
+"""The science of pipe networks: values in, values out."""
