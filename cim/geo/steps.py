@@ -49,7 +49,7 @@ def bearings(cell: tuple[float, float]) -> tuple[Floats, Floats]:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def walk(
+def walk(  # noqa: C901, PLR0912  one loop over a heap
     heights: Floats, open_: Flags, starts: npt.NDArray[np.int64], cell: tuple[float, float],
     moves: npt.NDArray[np.int64], passed: npt.NDArray[np.int64], limit: float, uphill: float,
 ) -> Floats:  # fmt: skip

@@ -11,7 +11,7 @@ import pyogrio
 import shapely
 from shapely.geometry import LineString, Point, Polygon
 
-from sample_city import hazards, pipes, plans, terrain
+from sample_city import hazards, pipes, plans, terrain, woods
 from sample_city.countryside import HIGHWAY_HALF
 from sample_city.frame import CENTRE, CRS, place, to_xy
 from sample_city.scene import Scene
@@ -51,14 +51,15 @@ def _write(scene: Scene, folder: Path) -> None:
     _areas(scene).to_file(folder / "admin.geojson", driver="GeoJSON", COORDINATE_PRECISION=8)
     for name, frame in (
         ("facilities", _facilities(scene)), ("geohazards", _hazards()), *hazards.deliver().items(),
-        *plans.deliver(scene, _land_use(scene)).items(),
+        *plans.deliver(scene, _land_use(scene)).items(), *woods.deliver().items(),
     ):  # fmt: skip
         frame.to_crs(4490).to_file(
             folder / f"{name}.geojson", driver="GeoJSON", COORDINATE_PRECISION=8
         )
     towers, cameras = _fire()
-    towers.to_file(folder / "fire_towers.gpkg", layer="fire_towers")
-    cameras.to_file(folder / "fire_cameras.gpkg", layer="fire_cameras")
+    towers.to_file(folder / "fire_towers.fgb", layer="fire_towers")
+    cameras.to_file(folder / "fire_cameras.fgb", layer="fire_cameras")
+    woods.fuel().to_file(folder / "fuel.fgb", layer="fuel")
     for name, frame in pipes.deliver(scene).items():
         if name in ("water_source", "water_user"):
             frame.to_crs(4490).to_file(

@@ -59,7 +59,8 @@ def cover(grid: Grid, fuel: Rows, barriers: Sequence[BaseGeometry]) -> Cover:
     """Fuel of each cell's centre; barriers are burnt in so that no diagonal leads through."""
     turn = from_origin(grid.west, grid.north, *grid.cell)
     codes = np.full(grid.heights.shape, UNKNOWN_FUEL, np.uint8)
-    pairs, strange = [], {}
+    pairs: list[tuple[BaseGeometry, int]] = []
+    strange: dict[str, int] = {}
     for code, outline in zip(fuel.frame["code"], fuel.frame.geometry, strict=True):
         known = code is not None and code == code and int(code) in {NOT_BURNING, *FUELS}  # noqa: PLR0124
         if not known:

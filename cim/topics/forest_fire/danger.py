@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,8 @@ from cim.topics.forest_fire.analysis.danger import (
 from cim.topics.forest_fire.asked import figure
 
 GRADES = (
-    ("一级（低）", "low", "green"), ("二级（较低）"
-                                "", "lower", "blue"), ("三级（较高）", "higher", "yellow"),
+    ("一级（低）", "low", "green"), ("二级（较低）", "lower", "blue"), ("三级（较高）", "higher",
+                                                                        "yellow"),
     ("四级（高）", "high", "orange"), ("五级（极高）", "extreme", "red"),
 )  # fmt: skip
 WET = 0.5  # mm: a day with more is no dry day
@@ -42,8 +43,8 @@ class DangerParameters(Parameters):
         default=5, ge=0, le=20, title="物候修正 E", description="积雪或返青时的扣分。",
         json_schema_extra=english("Phenology E", "Points off for snow or green cover.", "1"),
     )  # fmt: skip
-    ffmc: float = number_field(85.0, "起始 FFMC", "前一日细小可燃物湿度码。"
-                                                "", "FFMC of the day before",
+    ffmc: float = number_field(85.0, "起始 FFMC", "前一日细小可燃物湿度码。",
+                               "FFMC of the day before",
                                "Fine fuel moisture code.", "1", 0, 101)  # fmt: skip
     dmc: float = number_field(6.0, "起始 DMC", "前一日腐殖质湿度码。", "DMC of the day before",
                               "Duff moisture code.", "1", 0, 1000)  # fmt: skip
@@ -101,7 +102,7 @@ def danger(asked: DangerParameters, context: Context) -> Result:
     last, last_points = found[-1], points[-1]
     zh, en, colour = GRADES[grade(last_points) - 1]
     source = f"{rows.source}，{asked.station}"
-    gaps = sum((b.day - a.day).days - 1 for a, b in zip(days[:-1], days[1:], strict=True))
+    gaps = sum((b.day - a.day).days - 1 for a, b in pairwise(days))
     return Result(
         summary=(
             figure("day", "最近一日", "Last day", str(days[-1].day), "", source),
@@ -153,8 +154,8 @@ def _table(days: list[Noon], found: list[Index | None], points: list[int]) -> Ta
 
     return Table(
         title="逐日", title_en="By day",
-        columns=(("day", "日期"
-                         "", "Day", ""), ("ffmc", "FFMC", "FFMC", ""), ("dmc", "DMC", "DMC", ""),
+        columns=(("day", "日期", "Day", ""), ("ffmc", "FFMC", "FFMC", ""), ("dmc", "DMC", "DMC",
+                                                                            ""),
                  ("dc", "DC", "DC", ""), ("isi", "ISI", "ISI", ""), ("bui", "BUI", "BUI", ""),
                  ("fwi", "FWI", "FWI", ""), ("points", "指数", "Points", ""),
                  ("grade", "等级", "Grade", "")),

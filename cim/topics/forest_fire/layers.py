@@ -111,4 +111,116 @@ CAMERA = Layer(
     ),
 )
 
-LAYERS: tuple[Layer, ...] = (TOWER, CAMERA)
+FUEL = Layer(
+    id="forest_fire.fuel",
+    title="森林可燃物",
+    title_en="Fuel",
+    abstract="Anderson (1982) 标准可燃物模型 1–13，0 为不燃。",
+    kind=Kind.VECTOR,
+    geometry=Geometry.POLYGON,
+    data_class=DataClass.RESOURCE,
+    owner=_OWNER,
+    cim_level=CimLevel.SURFACE,
+    fields=(
+        Field(name="code", title="可燃物模型", title_en="Fuel model", type=_INTEGER, unit="1",
+              required=True, aliases=("可燃物模型", "模型")),
+        Field(name="cover", title="植被", title_en="Cover", aliases=("植被", "优势树种")),
+    ),
+    style=Style(
+        color="#558b2f",
+        width=1.0,
+        field="cover",
+        legend=(
+            LegendItem(color="#33691e", title="针叶林", title_en="Conifers", value="针叶林"),
+            LegendItem(color="#7cb342", title="阔叶林", title_en="Broadleaves", value="阔叶林"),
+            LegendItem(color="#9e9d24", title="灌木林", title_en="Shrubs", value="灌木林"),
+            LegendItem(color="#dce775", title="草地", title_en="Grass", value="草地"),
+            LegendItem(color="#bdbdbd", title="不燃", title_en="Does not burn", value="不燃"),
+            LegendItem(color="#558b2f", title="其他", title_en="Other"),
+        ),
+    ),
+)  # fmt: skip
+
+TEAM = Layer(
+    id="forest_fire.team",
+    title="扑火队伍",
+    title_en="Fire crews",
+    kind=Kind.VECTOR,
+    geometry=Geometry.POINT,
+    data_class=DataClass.PUBLIC,
+    owner=_OWNER,
+    cim_level=CimLevel.FRAME,
+    fields=(
+        Field(name="team_id", title="队伍编号", title_en="Number", required=True,
+              aliases=("编号",)),
+        Field(name="name", title="名称", title_en="Name", aliases=("名称",)),
+        Field(name="people", title="人数", title_en="People", type=_INTEGER, unit="{person}",
+              aliases=("人数",)),
+        Field(name="vehicles", title="车辆数", title_en="Vehicles", type=_INTEGER, unit="1",
+              aliases=("车辆",)),
+        Field(name="phone", title="电话", title_en="Telephone", aliases=("电话",)),
+    ),
+    style=Style(
+        color="#c62828",
+        width=10.0,
+        label_field="name",
+        legend=(LegendItem(color="#c62828", title="扑火队伍", title_en="Fire crew"),),
+    ),
+)  # fmt: skip
+
+WATER_POINT = Layer(
+    id="forest_fire.water_point",
+    title="消防取水点",
+    title_en="Places to take water",
+    kind=Kind.VECTOR,
+    geometry=Geometry.POINT,
+    data_class=DataClass.PUBLIC,
+    owner=_OWNER,
+    cim_level=CimLevel.FRAME,
+    fields=(
+        Field(name="water_id", title="编号", title_en="Number", required=True, aliases=("编号",)),
+        Field(name="name", title="名称", title_en="Name", aliases=("名称",)),
+        Field(name="volume", title="水量", title_en="Volume", type=_REAL, unit="m3",
+              aliases=("水量",)),
+    ),
+    style=Style(
+        color="#0288d1",
+        width=9.0,
+        label_field="name",
+        legend=(LegendItem(color="#0288d1", title="取水点", title_en="Water"),),
+    ),
+)  # fmt: skip
+
+WEATHER = Layer(
+    id="forest_fire.weather",
+    title="林区气象（逐日正午）",
+    title_en="Weather at noon",
+    abstract="每站每日一行：气温、相对湿度、10 米风速、前 24 小时雨量。",
+    kind=Kind.VECTOR,
+    geometry=Geometry.POINT,
+    data_class=DataClass.IOT,
+    owner="华亭市气象局",
+    cim_level=CimLevel.FRAME,
+    fields=(
+        Field(name="station", title="气象站", title_en="Station", required=True,
+              aliases=("站名",)),
+        Field(name="day", title="日期", title_en="Day", type=FieldType.DATE, required=True,
+              aliases=("日期",)),
+        Field(name="temperature", title="气温", title_en="Temperature", type=_REAL, unit="Cel",
+              aliases=("气温",)),
+        Field(name="humidity", title="相对湿度", title_en="Humidity", type=_REAL, unit="%",
+              aliases=("湿度", "相对湿度")),
+        Field(name="wind", title="风速", title_en="Wind", type=_REAL, unit="km/h",
+              aliases=("风速",)),
+        Field(name="rain", title="雨量", title_en="Rain", type=_REAL, unit="mm",
+              aliases=("雨量",)),
+    ),
+    style=Style(
+        color="#6d4c41",
+        width=8.0,
+        label_field="station",
+        legend=(LegendItem(color="#6d4c41", title="气象站", title_en="Weather station"),),
+    ),
+)  # fmt: skip
+
+LAYERS: tuple[Layer, ...] = (TOWER, CAMERA, FUEL, TEAM, WATER_POINT, WEATHER)

@@ -165,8 +165,8 @@ def run(asked: LocateParameters, context: Context) -> Result:
         provenance=said | {
             "inputs": [*said["inputs"], input_of(rows.version)],
             "convergence_deg": [ground.grid.convergence(c.x, c.y) for c in cameras],
-            "applicability": f"{NOT_FOR_DISPATCH}. 视线与裸地 DEM 首次相交处；树冠上的烟会使位"
-                             "置偏远 where "
+            "applicability": f"{NOT_FOR_DISPATCH}. 视线与裸地 DEM 首次相交处；树冠上的烟会使位置"
+                             "偏远 where "
             "the ray first meets bare ground: smoke above trees lies nearer than told",
         },
     )  # fmt: skip

@@ -41,7 +41,7 @@ from cim.question import (
     point_field,
     shape_of,
 )
-from cim.topic import Analysis, Context, Result, Table
+from cim.topic import Analysis, Context, Figure, Result, Table
 from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, cell_of, figure, place_of
 
 Floats = npt.NDArray[np.float64]
@@ -49,6 +49,7 @@ WATER = "base.water"
 SHELTER = "避难"
 SPEEDS = {"主干路": 50.0, "次干路": 40.0, "支路": 30.0}  # km/h by grade; others as below
 OTHER = 20.0
+ACCESS = 1.1  # m/s on foot between a place and its road
 OFF_ROAD = 3000.0  # m: how far from the fire one may walk
 
 
@@ -69,8 +70,8 @@ class ResponseParameters(OnTerrain):
         5.0, "出动时间", "接警到出发。", "Turnout", "From the call to leaving.", "min", 0, 60
     )
     people: Point | None = Field(
-        default=None, title="撤离起点", description="给出时另算到避难场所的撤离路线；不给则取火"
-                                                "点附近。",
+        default=None, title="撤离起点",
+        description="给出时另算到避难场所的撤离路线；不给则取火点附近。",
         json_schema_extra=english("Escape from", "People who must leave; else those near the fire.",
                                   "deg", widget="point"),
     )  # fmt: skip
@@ -128,7 +129,7 @@ def _on_foot(
 def run(asked: ResponseParameters, context: Context) -> Result:
     """Who gets there first."""
     ground = ground_around(context, asked.terrain, (asked.fire,), OFF_ROAD + 200)
-    grid, crs = ground.grid, ground.grid.crs
+    crs = ground.grid.crs
     teams = rows_of(context, asked.teams, crs=crs)
     if teams.frame.empty:
         raise ParameterError(f"{teams.source} has no teams", remedy="ingest the teams")
@@ -139,7 +140,8 @@ def run(asked: ResponseParameters, context: Context) -> Result:
     people = step.transform(*(asked.people or asked.fire))
     refuges = _shelters(context, crs)
     ends = [*teams.frame.geometry, *([] if wells is None else wells.frame.geometry),
-            *([] if refuges is None else refuges.frame.geometry), shapely.Point(*people)]  # fmt: skip
+            *([] if refuges is None else refuges.frame.geometry),
+            shapely.Point(*people)]  # fmt: skip
     net = _net(context, asked, np.array([[p.x, p.y] for p in ends]), crs)
     foot = _on_foot(ground, (fire[0], fire[1]), [] if lakes is None else list(lakes.frame.geometry),
                     4 * 3600.0)  # fmt: skip
@@ -156,25 +158,13 @@ def run(asked: ResponseParameters, context: Context) -> Result:
         refuges, net, count + (0 if wells is None else len(wells.frame)), crs
     )
     source = f"{net.source}；{teams.source}；{ground_source(ground)}"
-    first = rows[0] if rows else None
+    first = rows[0] if rows else {}
     said = ground_provenance(ground, context)
     return Result(
-        summary=(
-            figure("first", "最快到达的队伍", "First to "
-                                       "arrive", first and first["name"], "", source),
-            figure("first_minutes", "最快到达时间", "It takes", first and first["minutes"], "min", source),
-            figure("reachable", "可到达的队伍", "Teams that can arrive", len(rows), "1", source),
-            figure("unreachable", "不可到达的队伍", "Teams that "
-                                             "cannot", count - len(rows), "1", source),
-            figure("nearest_water", "最近水源", "Nearest water",
-                   water_rows[0]["name"] if water_rows else None, "", source),
-            figure("water_minutes", "往返取水一次", "A round trip for water",
-                   water_rows[0]["round"] if water_rows else None, "min", source),
-            figure("walk", "下车后步行", "On foot from the road",
-                   first and first["walk"], "min", f"{ground_source(ground)}，Tobler 1993"),
-        ),
+        summary=_figures(first, rows, water_rows, count, (source, ground_source(ground))),
         features=collection([
-            feature(shapely.Point(*asked.fire), "火点", "Fire", color="#ff1744", width=14, label=True),
+            feature(shapely.Point(*asked.fire), "火点", "Fire", color="#ff1744", width=14,
+                    label=True),
             *drawn, *water_drawn, *out_drawn,
         ]),
         tables=tuple(t for t in (_team_table(rows[: asked.count]), _water_table(water_rows),
@@ -188,6 +178,28 @@ def run(asked: ResponseParameters, context: Context) -> Result:
                              "路况 speeds are "
             "fixed by grade (unverified): no traffic, no state of the road",
         },
+    )  # fmt: skip
+
+
+def _figures(
+    first: dict[str, Any], rows: list[dict[str, Any]], water_rows: list[dict[str, Any]], count: int,
+    sources: tuple[str, str],
+) -> tuple[Figure, ...]:  # fmt: skip
+    source, heights = sources
+    return (
+        figure("first", "最快到达的队伍", "First to "
+                                   "arrive", first.get("name"), "", source),
+        figure("first_minutes", "最快到达时间", "It takes", first.get("minutes"), "min",
+               source),
+        figure("reachable", "可到达的队伍", "Teams that can arrive", len(rows), "1", source),
+        figure("unreachable", "不可到达的队伍", "Teams that "
+                                         "cannot", count - len(rows), "1", source),
+        figure("nearest_water", "最近水源", "Nearest water",
+               water_rows[0]["name"] if water_rows else None, "", source),
+        figure("water_minutes", "往返取水一次", "A round trip for water",
+               water_rows[0]["round"] if water_rows else None, "min", source),
+        figure("walk", "下车后步行", "On foot from the road",
+               first.get("walk"), "min", f"{heights}，Tobler 1993"),
     )  # fmt: skip
 
 
@@ -214,7 +226,12 @@ def _best(net: _Net, off: Floats, stop: int) -> tuple[float, int, Any]:
     found = travel(net.roads, net.seconds, net.roads.stops[[stop]])
     total = found.cost + off
     node = int(np.argmin(total))
-    return float(total[node]), node, found
+    return float(total[node]) + _access(net, stop), node, found
+
+
+def _access(net: _Net, stop: int) -> float:
+    """Seconds from a place to where it joins its road."""
+    return float(net.roads.away[stop]) / ACCESS
 
 
 def _teams(
@@ -231,7 +248,7 @@ def _teams(
         rows.append({
             "name": row["name"] or row["team_id"], "people": row.get("people"),
             "minutes": round(total / 60 + asked.turnout, 1), "drive": round(
-                float(found.cost[node]) / 60, 1),
+                (float(found.cost[node]) + _access(net, i)) / 60, 1),
             "walk": round(float(off[node]) / 60, 1),
             "length": round(float(net.roads.length[pieces].sum()) / 1000, 2),
             "phone": row.get("phone"), "place": place_of(crs, own.x, own.y), "line": line,
@@ -265,7 +282,7 @@ def _water(
         total, node, found = _best(net, off, begin + i)
         if not math.isfinite(total):
             continue
-        drive = 2 * float(found.cost[node]) / 60
+        drive = 2 * (float(found.cost[node]) + _access(net, begin + i)) / 60
         rows.append({
             "name": row["name"] or row["water_id"], "volume": row.get("volume"),
             "drive": round(drive / 2, 1), "round": round(drive, 1),
@@ -285,7 +302,7 @@ def _escape(
         return [], []
     own = net.roads.stops[begin + len(refuges.frame)]
     found = travel(net.roads, net.seconds, np.array([own]))
-    rows, drawn = [], []
+    rows = []
     for i, row in enumerate(refuges.frame.to_dict("records")):
         node = int(net.roads.stops[begin + i])
         course, pieces = way(net.roads, net.seconds, found, node)
@@ -298,11 +315,13 @@ def _escape(
             "place": place_of(crs, row["geometry"].x, row["geometry"].y), "course": course,
         })  # fmt: skip
     rows.sort(key=lambda r: r["minutes"])
-    for row in rows[:2]:
-        drawn.append(feature(
+    drawn = [
+        feature(
             shapely.LineString(row["course"]), f"撤离至{row['name']}", f"Way out to {row['name']}",
             crs=crs, color="#ffffff", width=4, dash=True,
-        ))  # fmt: skip
+        )
+        for row in rows[:2]
+    ]  # fmt: skip
     for row in rows:
         row.pop("course")
     return rows, drawn

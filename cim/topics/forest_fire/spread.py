@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
-from cim.catalog.elevation import Ground
 from cim.city import Bounds
-from cim.drawn import NOTHING, cell_area, collection, coverage, feature, listed
+from cim.drawn import cell_area, collection, coverage
 from cim.evidence import (
-    Rows,
     ground_around,
     ground_provenance,
     ground_source,
@@ -26,10 +21,10 @@ from cim.evidence import (
     rows_if_any,
     rows_of,
 )
-from cim.exposure import READS, ROAD, Exposure, exposed
-from cim.geo.crs import CGCS2000, lonlat_bounds, to_lonlat, transformer
+from cim.exposure import READS, ROAD, exposed
+from cim.geo.crs import CGCS2000, lonlat_bounds, transformer
 from cim.question import OnTerrain, Point, english, layer_field, number_field
-from cim.topic import Analysis, Axis, Context, LegendEntry, Next, Result, Series
+from cim.topic import Analysis, Context, Next, Result
 from cim.topics.forest_fire.analysis.fuel import Moisture
 from cim.topics.forest_fire.analysis.spread import (
     Ellipses,
@@ -45,11 +40,19 @@ from cim.topics.forest_fire.asked import (
     cell_of,
     cover,
     figure,
-    iso,
-    moment,
     outline,
     require_known,
     toward,
+)
+from cim.topics.forest_fire.front import (
+    Scene,
+    bands_of,
+    classes_of,
+    film_of,
+    front_features,
+    growth_of,
+    legend_of,
+    timed,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -62,7 +65,6 @@ _MODELS = {
 }
 MEMBERS = 20
 FASTEST = 120.0  # m/min: what bounds the ground that is read; faster runs are told to be cut
-_COLOURS = ("#b71c1c", "#e53935", "#fb8c00", "#fdd835", "#c0ca33", "#7cb342", "#26a69a", "#5c6bc0")
 
 
 class SpreadParameters(OnTerrain):
@@ -78,20 +80,20 @@ class SpreadParameters(OnTerrain):
     hours: float = number_field(3.0, "推演时长", "推演到多少小时。", "Hours", "How long it is "
                                                                   "followed.",
                                 "h", 0.25, 12)  # fmt: skip
-    wind: float = number_field(4.0, "风速（10 m）", "10 米高度风速。"
-                                                "", "Wind at 10 m", "Speed.", "m/s",
+    wind: float = number_field(4.0, "风速（10 m）", "10 米高度风速。", "Wind at 10 m", "Speed.",
+                               "m/s",
                                0, 30)  # fmt: skip
     wind_from: float = number_field(
         270.0, "风向（来向）", "风从哪个方向吹来，自真北顺时针。", "Wind from",
         "Where it blows from, from true north.", "deg", 0, 360,
     )  # fmt: skip
     moisture: float = number_field(
-        6.0, "细小可燃物含水率", "1 小时时滞；10、100 小时各加 1、2 个百分点。"
-                         "", "Moisture of fine fuel",
+        6.0, "细小可燃物含水率", "1 小时时滞；10、100 小时各加 1、2 个百分点。",
+        "Moisture of fine fuel",
         "1-h; 10-h and 100-h are one and two points wetter.", "%", 1, 60,
     )  # fmt: skip
-    live: float = number_field(100.0, "活可燃物含水率"
-                                      "", "草灌叶片。", "Live moisture", "Of leaves.", "%",
+    live: float = number_field(100.0, "活可燃物含水率", "草灌叶片。", "Live moisture",
+                               "Of leaves.", "%",
                                30, 300)  # fmt: skip
     sheltered: float = number_field(
         0.4, "风速折减系数", "10 m 风速折算到火焰高度：旷野 0.4，郁闭林内 0.1。", "Wind adjustment",
@@ -120,19 +122,7 @@ class SpreadParameters(OnTerrain):
                             "Anderson's 1 to 13; 0 does not burn.")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Scene:
-    """The ground that may burn."""
-
-    ground: Ground
-    codes: npt.NDArray[np.uint8]
-    ignitions: npt.NDArray[np.int64]
-    fuel: Rows
-    inputs: list[dict[str, Any]]
-    convergence: float
-
-
-def _scene(asked: SpreadParameters, context: Context) -> _Scene:
+def _scene(asked: SpreadParameters, context: Context) -> Scene:
     reach = min(asked.hours * 60 * FASTEST, 9000.0)
     ground = ground_around(context, asked.terrain, asked.ignitions, reach)
     grid = ground.grid
@@ -152,14 +142,14 @@ def _scene(asked: SpreadParameters, context: Context) -> _Scene:
     require_known(known, fuel.source)
     step = transformer(CGCS2000, grid.crs)
     places = [step.transform(*point) for point in asked.ignitions]
-    return _Scene(
+    return Scene(
         ground=ground, codes=known.codes,
         ignitions=np.array([cell_of(grid, x, y) for x, y in places], np.int64), fuel=fuel,
         inputs=inputs, convergence=grid.convergence(*places[0]),
     )  # fmt: skip
 
 
-def _ellipses(asked: SpreadParameters, scene: _Scene) -> Ellipses:
+def _ellipses(asked: SpreadParameters, scene: Scene) -> Ellipses:
     blows = toward(asked.wind_from, scene.convergence)
     if asked.model == "rothermel":
         moist = Moisture(one=asked.moisture, ten=asked.moisture + 1, hundred=asked.moisture + 2,
@@ -174,9 +164,7 @@ def _ellipses(asked: SpreadParameters, scene: _Scene) -> Ellipses:
 
 
 def _members(asked: SpreadParameters) -> Iterator[SpreadParameters]:
-    """The same question with what the weather may do: ±20 % wind, ±15° direction, ±20 % "
-    "moisture.
-    """
+    """The same question with other weather: ±20 % wind and moisture, ±15° of direction."""
     rng = np.random.default_rng(20)
     for _ in range(MEMBERS):
         yield asked.model_copy(update={
@@ -204,16 +192,17 @@ def spread(asked: SpreadParameters, context: Context) -> Result:
     area = outline(grid, burnt)
     exposure = exposed(context, area, grid.crs)
     said = ground_provenance(scene.ground, context)
-    bands = _bands(asked.hours)
+    bands = bands_of(asked.hours)
     return Result(
         summary=(*_figures(asked, scene, when, shares, runs), *exposure.figures()),
-        features=collection(_features(asked, scene, when, shares, bands)),
-        coverage=coverage(grid, _classes(when, bands), context, _legend(bands), "arrival"),
-        timeline=_film(asked, scene, when),
-        series=_growth(grid, when, asked.hours),
-        tables=(_timed(exposure, scene, when),),
+        features=collection(front_features(asked, scene, when, shares, bands)),
+        coverage=coverage(grid, classes_of(when, bands), context, legend_of(bands), "arrival"),
+        timeline=film_of(asked, scene, when),
+        series=growth_of(grid, when, asked.hours),
+        tables=(timed(exposure, scene, when),),
         following=(
-            Next(analysis="forest_fire.response", title="谁最快赶到", title_en="Who gets there first",
+            Next(analysis="forest_fire.response", title="谁最快赶到",
+                 title_en="Who gets there first",
                  values={"fire": list(asked.ignitions[0])}),
         ),
         provenance=said | {
@@ -228,29 +217,8 @@ def spread(asked: SpreadParameters, context: Context) -> Result:
     )  # fmt: skip
 
 
-def _bands(hours: float) -> Floats:
-    """Ends of the classes of arrival, minutes: at most eight equal parts."""
-    count = min(len(_COLOURS), max(1, math.ceil(hours * 2)))
-    return np.asarray(np.linspace(0, hours * 60, count + 1)[1:], np.float64)
-
-
-def _legend(bands: Floats) -> tuple[LegendEntry, ...]:
-    return tuple(
-        LegendEntry(value=i, color=f"{_COLOURS[i]}b0", title=f"≤{end:g} 分钟",
-                    title_en=f"within {end:g} min")
-        for i, end in enumerate(bands.round(1).tolist())
-    )  # fmt: skip
-
-
-def _classes(when: Floats, bands: Floats) -> npt.NDArray[np.uint8]:
-    classes = np.full(when.shape, NOTHING, np.uint8)
-    burnt = np.isfinite(when)
-    classes[burnt] = np.minimum(np.searchsorted(bands, when[burnt]), len(bands) - 1)
-    return classes
-
-
 def _figures(
-    asked: SpreadParameters, scene: _Scene, when: Floats, shares: Floats, runs: Ellipses
+    asked: SpreadParameters, scene: Scene, when: Floats, shares: Floats, runs: Ellipses
 ) -> tuple[Any, ...]:
     grid, burnt = scene.ground.grid, np.isfinite(when)
     cell = cell_area(grid)
@@ -276,8 +244,8 @@ def _figures(
     near[:, :-1] |= burnt[:, 1:]
     blind = int((near & ~burnt & (scene.codes == UNKNOWN_FUEL)).sum())
     rows += [
-        figure("fastest", "最大蔓延速度"
-                          "", "Fastest", float(runs.fastest[burnt].max()), "m/min", source),
+        figure("fastest", "最大蔓延速度", "Fastest", float(runs.fastest[burnt].max()), "m/min",
+               source),
         figure("farthest", "距起火点最远", "Farthest", far, "m", source),
         figure("complete", "是否完整", "Complete",
                "否：已到计算边界 no: reaches the edge" if edge else
@@ -291,93 +259,6 @@ def _figures(
                    cell * int((shares >= 0.05).sum()) / 1e4, "har", source),
         ]  # fmt: skip
     return tuple(rows)
-
-
-def _features(
-    asked: SpreadParameters, scene: _Scene, when: Floats, shares: Floats, bands: Floats
-) -> list[dict[str, Any]]:
-    grid = scene.ground.grid
-    drawn = []
-    if asked.doubt:
-        for least, color in ((0.05, "#90a4ae"), (0.5, "#ffb74d"), (0.95, "#d84315")):
-            band = outline(grid, shares >= least - 1e-9)
-            if not band.is_empty:
-                drawn.append(feature(band, f"过火概率 ≥{least:.0%}", f"Burns in {least:.0%} of "
-                                                                 "runs",
-                                     crs=grid.crs, color=color, width=2, dash=True))  # fmt: skip
-    for number, end in enumerate(bands.tolist()):
-        ring = outline(grid, when <= end)
-        drawn.append(feature(ring, f"{end:g} 分钟火线", f"Front after {end:g} min", crs=grid.crs,
-                             color=_COLOURS[number], width=3))  # fmt: skip
-    drawn += [
-        feature(shapely.Point(*point), "起火点", "Ignition", color="#ff1744", width=14, label=True)
-        for point in asked.ignitions
-    ]
-    return drawn
-
-
-def _film(asked: SpreadParameters, scene: _Scene, when: Floats) -> list[dict[str, Any]]:
-    """The burnt ground, growing; each step stays until the next."""
-    grid, begin = scene.ground.grid, moment(asked.start)
-    steps = np.linspace(0, asked.hours * 60, 25)[1:]
-    end = begin + timedelta(hours=asked.hours)
-    packets: list[dict[str, Any]] = [
-        {"id": "document", "name": "火势蔓延", "version": "1.0",
-         "clock": {"interval": f"{iso(begin)}/{iso(end)}", "currentTime": iso(begin),
-                   "multiplier": asked.hours * 3600 / 20}}
-    ]  # fmt: skip
-    for number, until in enumerate(steps):
-        ring = outline(grid, when <= until)
-        first = begin + timedelta(minutes=float(steps[number - 1]) if number else 0.0)
-        last = begin + timedelta(minutes=float(until)) if number + 1 < len(steps) else end
-        for part_number, part in enumerate(getattr(ring, "geoms", [ring])):
-            if part.is_empty:
-                continue
-            holes = [_flat(grid.crs, inner) for inner in part.interiors]
-            packets.append({
-                "id": f"{number}-{part_number}", "availability": f"{iso(first)}/{iso(last)}",
-                "polygon": {
-                    "positions": {"cartographicDegrees": _flat(grid.crs, part.exterior)},
-                    "holes": {"cartographicDegrees": holes},
-                    "material": {"solidColor": {"color": {"rgba": [229, 57, 53, 140]}}},
-                },
-            })  # fmt: skip
-    return packets
-
-
-def _flat(crs: Any, ring: Any) -> list[float]:
-    at = to_lonlat(crs, shapely.get_coordinates(ring)[:-1]).round(7).tolist()
-    return [v for lon, lat in at for v in (lon, lat, 0.0)]
-
-
-def _growth(grid: Any, when: Floats, hours: float) -> tuple[Series, ...]:
-    times = np.linspace(0, hours * 60, 37)
-    cell = cell_area(grid) / 1e4
-    areas = np.array([(when <= t).sum() * cell for t in times])
-    return (
-        Series(title="过火面积", title_en="Burnt area",
-               x=Axis(title="时间", title_en="Time", unit="min", values=listed(times, 2)),
-               y=(Axis(title="面积", title_en="Area", unit="har", values=listed(areas, 3)),)),
-    )  # fmt: skip
-
-
-def _timed(exposure: Exposure, scene: _Scene, when: Floats) -> Any:
-    """Who is exposed, by the minute the fire arrives."""
-    table = exposure.table(most=5000)
-    grid = scene.ground.grid
-    step = transformer(CGCS2000, grid.crs)
-    rows = []
-    for row in table.rows:
-        x, y = step.transform(*row["place"])
-        r, c = (round(v) for v in grid.index(x, y))
-        window = when[max(r - 2, 0) : r + 3, max(c - 2, 0) : c + 3]
-        soon = float(window.min()) if window.size else math.inf
-        rows.append({**row, "minutes": round(soon, 1) if math.isfinite(soon) else None})
-    rows.sort(key=lambda r: math.inf if r["minutes"] is None else r["minutes"])
-    return type(table)(
-        title=table.title, title_en=table.title_en,
-        columns=(*table.columns, ("minutes", "火到时间", "Fire arrives", "min")), rows=rows[:500],
-    )  # fmt: skip
 
 
 SPREAD = Analysis(

@@ -112,14 +112,16 @@ def _dc(before: float, noon: Noon) -> float:
 def after(before: Index, noon: Noon) -> Index:
     """The index after a day, from that of the day before.
 
-    The 147.2 of the 1985 publication is kept; it is not its own inverse, so the initial spread takes
-    its moisture from the new code.
+    The 147.2 of the 1985 publication is kept; it is not its own inverse, so the initial spread
+    takes its moisture from the new code.
 
     Example:
         >>> day = Noon(day=date(1985, 4, 13), temperature=17, humidity=42, wind=25, rain=0)
         >>> found = after(START, day)
-        >>> [round(v, 4) for v in (found.ffmc, found.dmc, found.dc, found.isi, found.bui, found.fwi)]
-        [87.693, 8.5451, 19.014, 10.8537, 8.4904, 10.0964]
+        >>> [round(v, 4) for v in (found.ffmc, found.dmc, found.dc)]
+        [87.693, 8.5451, 19.014]
+        >>> [round(v, 4) for v in (found.isi, found.bui, found.fwi)]
+        [10.8537, 8.4904, 10.0964]
 
     References:
         Van Wagner & Pickett (1985), Equations and FORTRAN program for the Canadian Forest Fire
@@ -173,7 +175,8 @@ _GRADES = (25, 50, 72, 90)
 
 def beaufort(metres_per_second: float) -> int:
     """Wind grade of a speed: v = 0.836 B^1.5."""
-    return round((metres_per_second / 0.836) ** (2 / 3))
+    grade: int = round((metres_per_second / 0.836) ** (2 / 3))
+    return grade
 
 
 def additive(
@@ -193,8 +196,8 @@ def additive(
         77
 
     References:
-        The table as quoted in a public copy of Lv (2020); its rain classes of the first days and its
-        overlapping limits are left as there.
+        The table as quoted in a public copy of Lv (2020); its rain classes of the first days and
+        its overlapping limits are left as there.
     """
     a = next((points for limit, points in _TEMPERATURE if temperature <= limit), 20)
     b = next((points for limit, points in _HUMIDITY if humidity <= limit), 0)

@@ -197,5 +197,5 @@ def intersect(grid: Grid, cameras: Sequence[Camera]) -> Hit:
     return Hit(
         x=float(place[0]), y=float(place[1]), z=grid.bilinear(float(place[0]), float(place[1])),
         away=math.hypot(place[0] - cameras[0].x, place[1] - cameras[0].y),
-        covariance=np.linalg.inv(information),
+        covariance=np.asarray(np.linalg.inv(information), np.float64),
     )  # fmt: skip

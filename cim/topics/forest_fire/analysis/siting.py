@@ -51,7 +51,9 @@ def grouped(sees: Flags, demand: Floats) -> tuple[Flags, Floats]:
     packed = np.packbits(sees[:, seen], axis=0)
     _, first, group = np.unique(packed, axis=1, return_index=True, return_inverse=True)
     group = np.asarray(group).ravel()
-    return sees[:, seen][:, first], np.bincount(group, demand[seen], minlength=len(first))
+    return sees[:, seen][:, first], np.asarray(
+        np.bincount(group, demand[seen], minlength=len(first)), np.float64
+    )
 
 
 def greedy(sees: Flags, demand: Floats, count: int) -> tuple[int, ...]:

@@ -170,7 +170,7 @@ def arrival(
 
 
 @njit(cache=True, nogil=True, fastmath=False)  # type: ignore[untyped-decorator]
-def _arrival(
+def _arrival(  # noqa: C901, PLR0912  one loop over a heap
     fastest: Floats, toward: Floats, eccentric: Floats, ignitions: Ints, begin: Floats,
     direction: Floats, length: Floats, moves: Ints, passed: Ints, minutes: float,
 ) -> Floats:  # fmt: skip

@@ -26,9 +26,9 @@ def wang_ellipses(
 ) -> Ellipses:  # fmt: skip
     """Rates by Wang Zhengfei, the wind's and the slope's exponents added as vectors.
 
-    In any direction R = R0 k exp(a cos θ), where a is the length of the vector of 0.1783 V along the
-    wind and 3.533 tan(φ)^1.2 up the slope (humidity variant: ln(1 / cos φ)); an ellipse with the
-    same head and back rates stands for that curve.
+    In any direction R = R0 k exp(a cos θ), where a is the length of the vector of 0.1783 V along
+    the wind and 3.533 tan(φ)^1.2 up the slope (humidity variant: ln(1 / cos φ)); an ellipse with
+    the same head and back rates stands for that curve.
 
     Args:
         grid: The ground.

@@ -1,0 +1,106 @@
+"""瞭望覆盖: what our towers do not see."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+
+from cim.drawn import NOTHING, collection, coverage, feature
+from cim.evidence import (
+    ground_around,
+    ground_provenance,
+    ground_source,
+    input_of,
+    rows_of,
+)
+from cim.topic import Analysis, Context, LegendEntry, Result, Table
+from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, figure, place_of
+from cim.topics.forest_fire.watching import (
+    CoverageParameters,
+    eyes_of,
+    forest_in,
+    seen_from,
+)
+
+_LEGEND = (
+    LegendEntry(value=0, color="#e53935b0", title="林区盲区", title_en="forest, not seen"),
+    LegendEntry(value=1, color="#fdd83590", title="1 个点可视", title_en="seen by one"),
+    LegendEntry(value=2, color="#9ccc6590", title="2 个点可视", title_en="seen by two"),
+    LegendEntry(value=3, color="#2e7d3290", title="3 个及以上", title_en="seen by three and more"),
+)
+
+
+def watched(asked: CoverageParameters, context: Context) -> Result:
+    """What the towers see together."""
+    ground = ground_around(context, asked.terrain, (asked.centre,), asked.range + 200)
+    grid = ground.grid
+    inside, wood, fuel = forest_in(ground, asked, context)
+    towers = rows_of(context, asked.towers, crs=grid.crs)
+    eyes, blind = eyes_of(towers, grid)
+    total = np.zeros(grid.heights.shape, np.int64)
+    rows = []
+    each = [
+        (seen_from(grid, eye, reach, asked, asked.centre[1]), eye, name)
+        for eye, reach, name in eyes
+    ]
+    for seen, _, _ in each:
+        total += seen
+    cell = cell_area(grid)
+    for seen, eye, name in each:
+        rows.append({
+            "name": name, "forest": round(cell * int((seen & wood).sum()) / 1e6, 4),
+            "alone": round(cell * int((seen & wood & (total == 1)).sum()) / 1e6, 4),
+            "place": place_of(grid.crs, eye.x, eye.y),
+        })  # fmt: skip
+    classes = np.full(total.shape, NOTHING, np.uint8)
+    classes[inside & (total > 0)] = np.minimum(total[inside & (total > 0)], 3)
+    classes[wood & (total == 0)] = 0
+    source = f"{ground_source(ground)}；{towers.source}；{fuel.source}"
+    forest = int(wood.sum())
+    said = ground_provenance(ground, context)
+    return Result(
+        summary=(
+            figure("forest", "林区面积", "Forest", cell * forest / 1e6, "km2", source),
+            figure("covered", "林区覆盖率", "Of it seen",
+                   100 * int((wood & (total > 0)).sum()) / forest,
+                   "%", source),
+            figure("twice", "两点及以上覆盖率", "Seen by two and more",
+                   100 * int((wood & (total > 1)).sum()) / forest, "%", source),
+            figure("gap", "林区盲区面积", "Forest not seen",
+                   cell * int((wood & (total == 0)).sum()) / 1e6, "km2", source),
+            figure("towers", "参与的瞭望塔", "Towers that count", len(eyes), "1", towers.source),
+            figure("blind", "缺塔高或半径的塔", "Towers without height or range", blind, "1",
+                   towers.source),
+        ),
+        features=collection([
+            feature(shapely.Point(eye.x, eye.y), name, name, crs=grid.crs, color="#ffd54f",
+                    width=12,
+                    label=True) for _, eye, name in each]),
+        coverage=coverage(grid, classes, context, _LEGEND),
+        tables=(Table(
+            title="各塔贡献", title_en="What each adds",
+            columns=(("name", "瞭望塔", "Tower", ""), ("forest", "可视林区", "Forest seen", "km2"),
+                     ("alone", "仅此塔可视", "Seen by it alone", "km2")),
+            rows=sorted(rows, key=lambda r: -float(r["alone"]))),),
+        provenance=said | {
+            "inputs": [*said["inputs"], input_of(towers.version), input_of(fuel.version)],
+            "applicability": f"{NOT_FOR_DISPATCH}. 裸地 DEM，不含树木遮挡与能见度 bare ground: "
+                             "no trees, "
+            "no haze",
+        },
+    )  # fmt: skip
+
+
+COVERAGE = Analysis(
+    id="forest_fire.coverage",
+    title="现有瞭望塔看不到哪些林子",
+    title_en="What do our towers not see",
+    summary="各塔精确可视域叠加：林区覆盖率、多重覆盖、盲区，以及每座塔独有的贡献。",
+    summary_en="The towers' exact viewsheds together: forest seen, seen by several, not seen; "
+    "what each adds.",
+    parameters=CoverageParameters,
+    run=watched,
+    example={"centre": [106.6500, 35.2200], "range": 5000},
+    reads=lambda a: (a.terrain, a.towers, a.fuel),
+    references=("Franklin & Ray (1994), Higher isn't necessarily better, Adv. in GIS Research",),
+)
