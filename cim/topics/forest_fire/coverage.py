@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from cim.drawn import NOTHING, collection, coverage, feature
+from cim.drawn import NOTHING, cell_area, collection, coverage, feature
 from cim.evidence import (
     ground_around,
     ground_provenance,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import shapely
 from pydantic import Field
 
-from cim.drawn import NOTHING, collection, coverage, feature
+from cim.drawn import NOTHING, cell_area, collection, coverage, feature
 from cim.errors import ParameterError
 from cim.evidence import (
     ground_around,
