@@ -14,6 +14,7 @@
     └── MachineError          the machine lacks something; its administrator mends it
         ├── DatabaseError     no database, or not one that we can use
         ├── StorageError      the disk is full or a folder cannot be written
+        ├── MissingError      something that is not installed: a font, a program
         └── PortError         the address to serve at is taken
 
 Every error says what is wrong, where, and what to do about it. The command line prints it and
@@ -120,6 +121,10 @@ class DatabaseError(MachineError):
 
 class StorageError(MachineError):
     """The disk is full or a folder cannot be written."""
+
+
+class MissingError(MachineError):
+    """Something that is not installed: a font, a program."""
 
 
 class PortError(MachineError):

@@ -11,6 +11,7 @@ from cim.answer import Asker
 from cim.catalog import registry
 from cim.catalog.registry import Version
 from cim.city import City
+from cim.report import Reporter
 from cim.settings import Settings
 from cim.store.database import open_database, ready
 from cim.store.files import Files
@@ -40,6 +41,11 @@ class Installation:
             city=self.city, engine=self.engine, files=self.files, uploads=self.uploads,
             keep=self._keep,
         )  # fmt: skip
+
+    @property
+    def reporter(self) -> Reporter:
+        """Makes reports of answers."""
+        return Reporter(city=self.city, engine=self.engine, files=self.files)
 
     @property
     def uploads(self) -> Uploads:

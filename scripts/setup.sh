@@ -12,9 +12,12 @@ missing_packages() {
   ls /usr/share/postgresql/*/extension/postgis.control > /dev/null 2>&1 || echo postgresql-postgis
   [ -f /usr/share/proj/egm96_15.gtx ] || echo proj-data
   python3 -c 'import ensurepip, venv' 2> /dev/null || echo python3-venv
+  # reports need a font with Chinese letters
+  ls /usr/share/fonts/opentype/noto/*CJK* /usr/share/fonts/truetype/droid/*Fallback* \
+    /usr/share/fonts/truetype/wqy/* 2> /dev/null | grep -q . || echo fonts-noto-cjk
   [ "$purpose" = test ] || return 0
   has chromium || [ -n "${CIM_CHROMIUM:-}" ] || echo chromium
-  [ -d /usr/share/fonts/opentype/noto ] || echo fonts-noto-cjk
+  has pdftotext || echo poppler-utils
   has gdalwarp || echo gdal-bin
   has grass || echo grass-core
   has osgconv || echo openscenegraph

@@ -68,7 +68,8 @@ def test_people_see_tables_and_whoever_saves_has_the_files(
     asked: dict[str, str], tmp_path: Path
 ) -> None:
     cameras = ";".join(f"106.6{n:02},35.2" for n in range(25))
-    done = cim(asked, *ASKED, "--cameras", cameras, "--save", tmp_path / "kept")
+    done = cim(asked, *ASKED, "--cameras", cameras, "--save", tmp_path / "kept",
+               "--report", tmp_path / "out.pdf")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "机位检查" in done.stdout
     assert "NEEDS_REVIEW" in done.stdout
@@ -78,6 +79,7 @@ def test_people_see_tables_and_whoever_saves_has_the_files(
     assert "机位 21 " not in done.stdout
     assert "… 5 more rows" in done.stdout
     assert {p.name for p in (tmp_path / "kept").iterdir()} == {"result.json", "wells.csv"}
+    assert (tmp_path / "out.pdf").read_bytes().startswith(b"%PDF-")
     assert "甲井,12.5" in (tmp_path / "kept" / "wells.csv").read_text("utf-8")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Query
 
 from cim import __version__
 from cim.api.access import Database, Here
 from cim.catalog import elevation, registry, rows
 from cim.catalog.registry import Entry, Version
-from cim.city import Bounds
+from cim.city import Bounds, City
 from cim.errors import NotFoundError, ParameterError
 from cim.layers import Kind, Layer, to_dict
 
@@ -32,11 +33,20 @@ def city(here: Here) -> dict[str, Any]:
         "geoid": {
             "source": profile.geoid_source,
             "undulation_at_centre": profile.undulation(*middle),
+            "posts": _undulations(profile),
         },
         "home": profile.home,
         "upload_bytes": here.uploads.limit,
         "version": __version__,
     }
+
+
+def _undulations(profile: City) -> list[list[float]]:
+    """N over the city's bounds, m: rows from the south, columns from the west, ends included."""
+    west, south, east, north = profile.bounds
+    lon, lat = np.meshgrid(np.linspace(west, east, 9), np.linspace(south, north, 9))
+    posts: list[list[float]] = profile.geoid.undulation(lon, lat).round(4).tolist()
+    return posts
 
 
 @router.get("/layers")

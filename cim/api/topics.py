@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 
 from cim.api.access import Here
 from cim.errors import NotFoundError
+from cim.installation import Installation
+from cim.report.typeset import MOST_BYTES
+from cim.report.words import BEIJING
+from cim.store.uploads import too_large
 from cim.tiles import classes
 from cim.topic import Analysis
 from cim.topics import analysis as find
@@ -67,6 +73,35 @@ def answer(topic: str, name: str, values: dict[str, Any], here: Here) -> dict[st
 def result(identity: str, here: Here) -> FileResponse:
     """An answer given before."""
     return FileResponse(here.asker.folder(identity) / "result.json", media_type="application/json")
+
+
+@router.get("/results/{identity}/report.pdf")
+def report(identity: str, here: Here) -> Response:
+    """The report of an answer as PDF; the server draws the map."""
+    return _report(here, identity, None)
+
+
+@router.post("/results/{identity}/report.pdf")
+async def report_as_seen(identity: str, here: Here, request: Request) -> Response:
+    """The report of an answer as PDF with a picture of the map (the body: PNG or JPEG)."""
+    picture = bytearray()
+    async for chunk in request.stream():
+        picture += chunk
+        if len(picture) > MOST_BYTES:
+            raise too_large("the picture", MOST_BYTES)
+    return await run_in_threadpool(_report, here, identity, bytes(picture))
+
+
+def _report(here: Installation, identity: str, picture: bytes | None) -> Response:
+    folder = here.asker.folder(identity)
+    said = json.loads((folder / "result.json").read_text("utf-8"))
+    printed = f"{datetime.now(BEIJING):%Y-%m-%d %H:%M} (UTC+8)"
+    pdf = here.reporter.pdf(said, find(said["analysis"]), folder, printed, picture)
+    name = f"{said['analysis']}-{identity[:8]}.pdf"
+    headers = {
+        "Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "no-store",
+    }  # fmt: skip
+    return Response(pdf, media_type="application/pdf", headers=headers)
 
 
 @router.get("/results/{identity}/{z}/{x}/{y}.png")

@@ -36,6 +36,7 @@ def reference(
 def pages() -> dict[str, str]:
     """All reference pages by file name."""
     found = {
+        "questions.md": _questions(),
         "layers.md": _layers(),
         "settings.md": _settings(),
         "errors.md": _errors(),
@@ -45,6 +46,20 @@ def pages() -> dict[str, str]:
         for analysis in topic.analyses:
             found[f"{analysis.id}.md"] = _analysis(analysis)
     return found
+
+
+def _questions() -> str:
+    """All questions by topic, in both languages."""
+    text = f"# Questions\n\n{_NOTE}"
+    for topic in discover():
+        if topic.analyses:
+            text += (
+                f"## {topic.title} · {topic.title_en}\n\n| id | 问题 | question |\n|---|---|---|\n"
+            )
+            for one in topic.analyses:
+                text += f"| [`{one.id}`]({one.id}.md) | {one.title} | {one.title_en} |\n"
+            text += "\n"
+    return text.rstrip() + "\n"
 
 
 def _analysis(analysis: Analysis) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,10 @@ from rich.text import Text
 
 from cim.commands import given
 from cim.commands.ending import clear_errors, here
-from cim.store.files import disk_errors
+from cim.installation import Installation
+from cim.report.words import BEIJING
+from cim.store.files import disk_errors, write_atomic
+from cim.topic import Analysis
 from cim.topics import analysis as find
 from cim.topics import discover
 
@@ -30,6 +34,9 @@ def run(
     list_all: Annotated[bool, typer.Option("--list", help="list all analyses")] = False,
     example: Annotated[bool, typer.Option(help="ask the documented example")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="the whole answer as JSON")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="write the report of the answer here, PDF")
+    ] = None,
     save: Annotated[
         Path | None, typer.Option(help="folder to put the answer and its files into")
     ] = None,
@@ -51,12 +58,24 @@ def run(
     values = dict(found.example) if example else {}
     values.update(given.values(found, context.args, installation))
     answer = installation.asker.ask(found, values)
+    if report is not None:
+        _report(installation, answer, found, report)
     if save is not None:
         _save(answer, installation.asker.folder(answer["id"]), save)
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
     else:
         _print(answer)
+
+
+def _report(
+    installation: Installation, answer: dict[str, Any], analysis: Analysis, path: Path
+) -> None:
+    printed = f"{datetime.now(BEIJING):%Y-%m-%d %H:%M} (UTC+8)"
+    folder = installation.asker.folder(answer["id"])
+    pdf = installation.reporter.pdf(answer, analysis, folder, printed)
+    with disk_errors(path):
+        write_atomic(path, pdf)
 
 
 def _list(*, as_json: bool) -> None:

@@ -162,3 +162,23 @@ def test_only_the_coverage_of_a_result_is_handed_out(name: str, client: TestClie
 def test_a_coverage_has_no_tile_beyond_the_grid(place: str, client: TestClient) -> None:
     answer = ask(client)
     assert client.get(f"/api/results/{answer['id']}/{place}.png").status_code == 404
+
+
+def test_an_answer_is_printed_with_the_servers_map_or_the_viewers_own(client: TestClient) -> None:
+    path = f"/api/results/{ask(client)['id']}/report.pdf"
+    drawn = client.get(path)
+    assert drawn.headers["content-type"] == "application/pdf"
+    assert drawn.headers["cache-control"] == "no-store"
+    assert drawn.content.startswith(b"%PDF-")
+    picture = io.BytesIO()
+    Image.new("RGB", (320, 180), "red").save(picture, "PNG")
+    seen = client.post(path, content=picture.getvalue())
+    assert seen.status_code == 200, seen.text
+    assert seen.content.startswith(b"%PDF-")
+    for body in (b"", b"no picture"):
+        refused = client.post(path, content=body)
+        assert refused.status_code == 422
+        assert "PNG or JPEG" in refused.json()["remedy"]
+    large = client.post(path, content=iter([b"x" * 10_000_001] * 4))
+    assert large.status_code == 413
+    assert client.get("/api/results/none/report.pdf").status_code == 404

@@ -16,7 +16,7 @@ ANALYSES = [analysis for topic in discover() for analysis in topic.analyses]
 
 
 @pytest.mark.parametrize("analysis", ANALYSES, ids=lambda a: a.id)
-def test_the_example_is_answered_with_evidence(analysis: Analysis) -> None:
+def test_the_example_is_answered_with_evidence_and_printed(analysis: Analysis) -> None:
     address = f"{live.city()}/api/topics/{analysis.id.replace('.', '/')}"
     question = Request(  # noqa: S310
         address, json.dumps(dict(analysis.example)).encode(), {"Content-Type": "application/json"}
@@ -28,3 +28,5 @@ def test_the_example_is_answered_with_evidence(analysis: Analysis) -> None:
     told = [f for f in said["summary"] if f["value"] is not None]
     assert told
     assert all(f["evidence"] for f in told)
+    with urlopen(f"{live.city()}/api/results/{said['id']}/report.pdf", timeout=300) as report:  # noqa: S310
+        assert report.read(5) == b"%PDF-"

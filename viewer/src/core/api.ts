@@ -16,7 +16,12 @@ export interface City {
   bounds: Bbox
   compute_crs: string
   height_datum: string
-  geoid: { source: string; undulation_at_centre: number }
+  geoid: {
+    source: string
+    undulation_at_centre: number
+    posts: number[][] // m, over the bounds: rows from the south, ends included
+  }
+  upload_bytes: number // largest file that is taken
   home: [number, number, number, number, number] | null
   version: string
 }
@@ -130,6 +135,7 @@ export interface Feature {
 export interface FeatureCollection {
   type: 'FeatureCollection'
   features: Feature[]
+  legend?: (Titled & { color: string })[] // what the colours of a result mean
   numberMatched?: number
   numberReturned?: number
 }
@@ -177,10 +183,18 @@ export interface Parameter {
   'x-unit'?: string
   'x-widget'?: string
   'x-kind'?: Kind // of the layers offered by the widget `layer`
+  'x-accept'?: string // endings offered by the widget `file`
+  'x-advanced'?: boolean // folded away at first
   'x-choices'?: Record<string, [zh: string, en: string]>
   type?: string
   format?: string
   anyOf?: Parameter[]
+  $ref?: string
+  const?: string | number
+  items?: Parameter
+  prefixItems?: Parameter[]
+  properties?: Record<string, Parameter>
+  required?: string[]
   enum?: (string | number)[]
   description?: string
   'x-description-en'?: string
@@ -192,7 +206,11 @@ export interface Parameter {
 }
 
 export interface Analysis extends AnalysisHead {
-  parameters: { properties: Record<string, Parameter>; required?: string[] }
+  parameters: {
+    properties: Record<string, Parameter>
+    required?: string[]
+    $defs?: Record<string, Parameter>
+  }
   example: Record<string, unknown> | null
 }
 
@@ -235,13 +253,31 @@ export interface Result {
   analysis: string
   id: string
   title: string
+  title_en: string
   summary: Figure[]
   features: FeatureCollection | null
   coverage: Coverage | null
+  timeline: unknown[] | null // CZML packets
   series: Series[] | null
   tables: Table[]
   attachments: (Titled & { file: string; url: string; media_type: string })[]
   provenance: Record<string, unknown>
+}
+
+/** A file that was handed in. */
+export interface Uploaded {
+  id: string
+  name: string
+  bytes: number
+}
+
+/** An area read from a file. */
+export interface ShapeFile {
+  geometry: Geometry
+  polygons: number
+  area: number // ellipsoidal, m²
+  crs: string // how it was come to
+  notes: string[]
 }
 
 /** A refusal of the server (problem+json), or the network's. */
@@ -265,16 +301,24 @@ async function call<T>(path: string, init?: RequestInit): Promise<T> {
     throw new ApiError(0, 'network', String(error), '')
   }
   const text = await response.text()
-  let body: unknown = null
+  if (!response.ok) throw refusal(response, text)
   try {
-    body = text ? JSON.parse(text) : null
+    return (text ? JSON.parse(text) : null) as T
   } catch {
-    throw new ApiError(response.status, response.statusText, text.slice(0, 200), '')
+    throw refusal(response, text)
   }
-  if (response.ok) return body as T
-  const problem = (body ?? {}) as Record<string, unknown>
+}
+
+/** What a refusal says: problem+json where it is ours, else the first words. */
+function refusal(response: Response, text: string): ApiError {
+  let problem: Record<string, unknown>
+  try {
+    problem = (JSON.parse(text) ?? {}) as Record<string, unknown>
+  } catch {
+    return new ApiError(response.status, response.statusText, text.slice(0, 200), '')
+  }
   const word = (key: string) => (typeof problem[key] === 'string' ? (problem[key] as string) : '')
-  throw new ApiError(
+  return new ApiError(
     response.status,
     word('title') || response.statusText,
     word('detail') || (problem.detail ? JSON.stringify(problem.detail) : ''),
@@ -317,6 +361,22 @@ export const api = {
         body: JSON.stringify({ points }),
       })
     ).heights,
+  upload: (file: File) =>
+    call<Uploaded>(`api/uploads?${query({ name: file.name })}`, { method: 'POST', body: file }),
+  shape: (file: File, crs: string) =>
+    call<ShapeFile>(`api/shapes?${query({ name: file.name, crs: crs || undefined })}`, {
+      method: 'POST',
+      body: file,
+    }),
+  /** The report of a result as PDF, with a picture of the map. */
+  report: async (result: string, picture: Blob) => {
+    const path = `api/results/${result}/report.pdf`
+    const response = await fetch(path, { method: 'POST', body: picture }).catch((error: unknown) => {
+      throw new ApiError(0, 'network', String(error), '')
+    })
+    if (!response.ok) throw refusal(response, await response.text())
+    return response.blob()
+  },
   topics: async () => (await call<{ topics: Topic[] }>('api/topics')).topics,
   analysis: (id: string) => call<Analysis>(`api/topics/${id.replace('.', '/')}`),
   run: (id: string, parameters: Record<string, unknown>) =>

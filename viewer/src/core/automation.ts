@@ -1,5 +1,6 @@
 /** `window.cim`: what tests, scripts and embedding pages may ask of the viewer. */
 import { Cartesian3 } from 'cesium'
+import type { FilmState } from './film'
 import type { Measurement, MeasureKind } from './measure'
 import type { Inspection } from './inspector'
 import { currentView, type View } from './camera'
@@ -23,6 +24,7 @@ export interface Automation {
       }
     >
     swipe: Split | null
+    underground: number | null
     quality: string
     lang: string
     frames: number
@@ -45,6 +47,12 @@ export interface Automation {
   /** Measure between places [lon, lat, height above the ellipsoid] as if they were clicked. */
   measure(kind: MeasureKind, places: [number, number, number][]): Measurement | null
   sampleTerrain(places: [number, number][]): Promise<number[]>
+  /** What of a result is drawn. */
+  result(): { features: number; holes: number; film: FilmState | null }
+  /** Show a moment of a result's timeline, seconds from its start. */
+  seek(seconds: number): void
+  /** Look into the ground, through so much of it (0..1); null ends it. */
+  underground(veil: number | null): void
   /** The place that a chart points at, degrees. */
   marked(): number[] | null
   link(): string
@@ -71,6 +79,7 @@ export function publish(scene: CityScene, lang: () => string): void {
         }),
       ),
       swipe: scene.swipe.current,
+      underground: scene.underground.veil,
       quality: scene.quality,
       lang: lang(),
       frames,
@@ -94,6 +103,14 @@ export function publish(scene: CityScene, lang: () => string): void {
       return scene.measure.measurement()
     },
     sampleTerrain: (places) => scene.sampleTerrain(places),
+    result: () => ({
+      features: scene.outcome.count,
+      holes: scene.outcome.pits.count,
+      film: scene.outcome.film.state && { ...scene.outcome.film.state },
+    }),
+    seek: (seconds) => scene.outcome.film.seek(seconds),
+    underground: (veil) =>
+      veil === null ? scene.underground.leave() : scene.underground.enter(veil),
     marked: () => scene.sketch.marked,
     link: () => encode(scene.shared(lang())),
     errors: scene.faults.list,

@@ -8,7 +8,7 @@ import { nearestPoint, type Content } from './nearest'
 import { fieldsOf } from './theme'
 
 /** How a found thing was told: by a label on the mesh, its own table, or a point. */
-export type Origin = 'label' | 'model' | 'point'
+export type Origin = 'label' | 'model' | 'point' | 'result'
 
 export interface Found {
   layer: string
@@ -16,6 +16,8 @@ export interface Found {
   /** What the attributes are, where the layer's own fields do not say. */
   fields?: Field[]
   origin?: Origin
+  /** It stands in space: a glow on the ground would be elsewhere. */
+  solid?: boolean
   /** The mesh on which it can be made to stand out, and how. */
   glow?: Glow & { mesh: string }
 }

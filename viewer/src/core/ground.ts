@@ -1,5 +1,12 @@
 /** From a pixel to a place: what lies under the cursor, with the lift of the mesh taken back. */
-import { Cartesian3, Cartographic, Cesium3DTileset, type Cartesian2, defined } from 'cesium'
+import {
+  Cartesian3,
+  Cartographic,
+  Cesium3DTileset,
+  type Cartesian2,
+  defined,
+  Entity,
+} from 'cesium'
 import { liftAt } from './mesh'
 import type { Stage } from './drawn'
 import type { FeatureRef } from './point'
@@ -17,12 +24,20 @@ function isMarker(picked: unknown): picked is { id: FeatureRef } {
   return typeof id === 'object' && id !== null && 'fid' in id && 'layer' in id
 }
 
+function isDrawn(picked: unknown): boolean {
+  return (picked as { id?: unknown } | undefined)?.id instanceof Entity
+}
+
 /** The shown tilesets that a click may mean. */
 export interface Solids {
   meshes: readonly Cesium3DTileset[]
   /** Those with features: where a part of them is none, picking finds nothing at all. */
   labelled: readonly Cesium3DTileset[]
   clouds: readonly Cesium3DTileset[]
+  /** Whether something drawn stands in space, so that what lies below it was not meant. */
+  solid(picked: unknown): boolean
+  /** Whether meshes let one look through them. */
+  through: boolean
 }
 
 export interface Place {
@@ -31,6 +46,7 @@ export interface Place {
   onCloud: Cesium3DTileset | null
   picked: unknown
   marker: FeatureRef | null // a point or raised building that was hit
+  drawn: unknown // an entity of ours that was hit, as picked
 }
 
 /** The mesh whose unlabelled part is there: the picture has something nearer than the terrain. */
@@ -51,14 +67,18 @@ function unnamed(
 /** What is under a pixel of the canvas; null for the sky. */
 export function placeAt(stage: Stage, pixel: Cartesian2, solids: Solids): Place | null {
   const { scene, camera } = stage.viewer
-  const first: unknown = scene.pick(pixel)
+  let first: unknown = scene.pick(pixel)
   // asked before drilling, which hides things one by one and leaves the depth of the last
   const depth: Cartesian3 | undefined = scene.pickPosition(pixel)
   const ray = camera.getPickRay(pixel)
   const terrain = ray ? scene.globe.pick(ray, scene) : undefined
-  // a marker stands on something: what lies below it counts as well
+  const inWay = solids.through && tilesetOf(first) ? scene.drillPick(pixel, 8) : []
+  first = inWay.find((one) => tilesetOf(one) === null) ?? first
+  const drawn = isDrawn(first) ? first : null
+  // a marker stands on something, a shape is draped on it: what lies below counts as well
   const marker = isMarker(first) ? first.id : null
-  const all: unknown[] = marker ? scene.drillPick(pixel, 4) : [first]
+  const below = marker || (drawn && !solids.solid(drawn))
+  const all: unknown[] = below ? scene.drillPick(pixel, 4) : [first]
   const belongs = (to: readonly Cesium3DTileset[]) => (one: unknown) => {
     const tileset = tilesetOf(one)
     return tileset !== null && to.includes(tileset)
@@ -74,5 +94,5 @@ export function placeAt(stage: Stage, pixel: Cartesian2, solids: Solids): Place 
     place.height -= liftAt(stage, onMesh, Cartesian3.distance(point, camera.positionWC))
     point = Cartographic.toCartesian(place)
   }
-  return { point, onMesh, onCloud: tilesetOf(cloud), picked: mesh ?? cloud ?? first, marker }
+  return { point, onMesh, onCloud: tilesetOf(cloud), picked: mesh ?? cloud ?? first, marker, drawn }
 }

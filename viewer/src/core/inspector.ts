@@ -9,9 +9,12 @@ import { api, type Elevation } from './api'
 import type { PublishedLayer, Stage } from './drawn'
 import { entityAt, type Found } from './entity'
 import { placeAt, type Place } from './ground'
+import { undulationAt } from './geoid'
 import type { LayerStack } from './layers'
+import type { Outcome } from './outcome'
 import type { FeatureRef } from './point'
 import { boxAround, distanceTo } from './shape'
+import type { Underground } from './underground'
 
 export interface Spot {
   lon: number // degrees
@@ -45,6 +48,8 @@ export class Inspector {
   constructor(
     private readonly stage: Stage,
     private readonly stack: LayerStack,
+    private readonly outcome: Outcome,
+    private readonly underground: Underground,
   ) {}
 
   place(pixel: Cartesian2): Place | null {
@@ -54,6 +59,8 @@ export class Inspector {
       meshes: tilesets(of('mesh')),
       labelled: tilesets(of('mesh').filter(({ layer }) => layer.published.media.features)),
       clouds: tilesets(of('points')),
+      solid: (picked) => this.outcome.hit(picked)?.solid ?? false,
+      through: this.underground.on,
     })
   }
 
@@ -64,7 +71,9 @@ export class Inspector {
     const marker = place.marker ? await this.fetch(place.marker) : null
     const spot = await this.spot(place.point)
     const metres = this.metresPerPixel(place.point) * TOLERANCE
-    const direct = [marker, entity].filter((one) => one !== null)
+    const hit = this.outcome.hit(place.drawn)
+    const result: Found | null = hit && { layer: 'result', origin: 'result', ...hit }
+    const direct = [result, marker, entity].filter((one) => one !== null)
     const around = await this.around(spot, metres, place)
     const same = (one: Found) =>
       direct.some(({ layer, feature: { id } }) => one.layer === layer && one.feature.id === id)
@@ -83,7 +92,7 @@ export class Inspector {
     const ground = this.covered(lon, lat) ? await api.elevation(lon, lat).catch(() => null) : null
     const undulation = ground
       ? ground.ellipsoidal - ground.height
-      : this.stage.city.geoid.undulation_at_centre
+      : undulationAt(this.stage.city, lon, lat)
     return { lon, lat, ellipsoidal: place.height, orthometric: place.height - undulation, ground }
   }
 

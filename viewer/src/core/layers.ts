@@ -51,6 +51,8 @@ export class LayerStack {
   private readonly themes = new Map<string, Theme[]>()
   private readonly chosen = new Map<string, PublishedLayer>()
   private readonly histories = new Map<string, Promise<VersionEntry[]>>()
+  /** What is left of meshes and terrain while one looks into the ground. */
+  private veil = 1
   private sides: { left: Edition; right: Edition } | null = null
   readonly layers: PublishedLayer[]
 
@@ -138,7 +140,14 @@ export class LayerStack {
     const state = this.states.get(id)
     if (!state) return
     this.update(state, { opacity })
-    this.each(id, ({ drawn }) => drawn.setOpacity(opacity))
+    this.each(id, (one) => this.veiled(one))
+  }
+
+  /** Let ground and meshes show what lies below them: 0..1; 1 ends it. */
+  setVeil(veil: number): void {
+    this.veil = veil
+    for (const one of this.standing.values()) if (one.shown) this.veiled(one)
+    this.stage.viewer.scene.requestRender()
   }
 
   /** Everything the layer can be coloured by; empty where there is no choice. */
@@ -268,6 +277,7 @@ export class LayerStack {
   private place(one: Standing, wanted: Edition[]): void {
     one.shown = wanted.some((edition) => fits(one, edition))
     one.drawn.setShown(one.shown)
+    if (one.shown) this.veiled(one)
     const side =
       this.sides && fits(one, this.sides.left)
         ? SplitDirection.LEFT
@@ -276,6 +286,12 @@ export class LayerStack {
           : SplitDirection.NONE
     one.drawn.setSide?.(side)
     for (const tileset of one.drawn.tilesets ?? []) tileset.splitDirection = side
+  }
+
+  private veiled({ layer, drawn }: Standing): void {
+    const { opacity } = this.states.get(layer.id)!
+    const hides = layer.kind === 'mesh' || layer.kind === 'terrain'
+    drawn.setOpacity(hides ? opacity * this.veil : opacity)
   }
 
   private paint({ layer, drawn }: Standing): void {
@@ -300,10 +316,10 @@ export class LayerStack {
     const layer = await this.edition(edition)
     if (!layer) throw new Error(`${edition.id} has no version ${edition.version}`)
     const drawn = await drawerOf(layer)(this.stage, layer)
-    const { opacity, size } = this.states.get(layer.id)!
-    drawn.setOpacity(opacity)
+    const { size } = this.states.get(layer.id)!
     drawn.setSize?.(size)
     const one: Standing = { layer, drawn, shown: false }
+    this.veiled(one)
     this.standing.set(key, one)
     drawn.setFitted?.(this.states.get(layer.id)!.fitted)
     this.paint(one)

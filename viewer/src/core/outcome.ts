@@ -1,29 +1,71 @@
-/** Draws the result of an analysis: its coverage on terrain and mesh, its features on both. */
+/** Draws the result of an analysis: its coverage on terrain and mesh, its features, its film. */
 import {
   type Cesium3DTileset,
-  Color,
+  CustomDataSource,
+  Entity,
   type ImageryLayer,
   type ImageryLayerCollection,
 } from 'cesium'
-import type { Coverage, Feature, Result } from './api'
+import type { Bbox, Coverage, Feature, Result } from './api'
 import type { Stage } from './drawn'
-import { Highlight, type Look } from './highlight'
+import { Film } from './film'
 import { imageryOf } from './imagery'
+import { isSolid, painted, styleOf } from './paint'
+import { Pits } from './pit'
+import { bboxOf } from './shape'
+
+/** A feature of a result that was hit. */
+export interface Hit {
+  feature: Feature
+  solid: boolean // it stands in space; what lies below it was not meant
+}
 
 export class Outcome {
+  readonly film: Film
+  readonly pits: Pits
   private readonly drawnIn: [ImageryLayerCollection, ImageryLayer][] = []
-  private readonly features: Highlight
+  private readonly source = new CustomDataSource('outcome')
+  private readonly drawn = new Map<Entity, Feature>()
   private opacity = 0.6
+  private result: Result | null = null
+  private english = false
+  private turn = 0
 
-  constructor(private readonly stage: Stage) {
-    this.features = new Highlight(stage.viewer)
+  constructor(
+    private readonly stage: Stage,
+    private readonly meshes: () => Cesium3DTileset[],
+  ) {
+    this.film = new Film(stage)
+    this.pits = new Pits(stage, meshes)
+    void stage.viewer.dataSources.add(this.source)
   }
 
-  show(result: Result, meshes: Cesium3DTileset[]): void {
+  /** How many features are drawn. */
+  get count(): number {
+    return new Set(this.drawn.values()).size
+  }
+
+  async show(result: Result): Promise<void> {
     this.clear()
-    if (result.coverage) this.cover(result.coverage, meshes)
-    if (result.features) this.features.show(result.features.features, lookOf)
+    this.result = result
+    if (result.coverage) this.cover(result.coverage)
+    this.paint()
+    if (result.timeline?.length) await this.film.show(result.timeline)
     this.stage.viewer.scene.requestRender()
+  }
+
+  /** Names on the map follow the language of the screen. */
+  setEnglish(english: boolean): void {
+    if (this.english === english) return
+    this.english = english
+    if (this.result) this.paint()
+  }
+
+  /** The feature that a picked thing belongs to, if it is one of the result's. */
+  hit(picked: unknown): Hit | null {
+    const id = (picked as { id?: unknown } | undefined)?.id
+    const feature = id instanceof Entity ? this.drawn.get(id) : undefined
+    return feature ? { feature, solid: isSolid(styleOf(feature)) || styleOf(feature).hole } : null
   }
 
   setOpacity(opacity: number): void {
@@ -41,14 +83,43 @@ export class Outcome {
   }
 
   clear(): void {
+    this.turn += 1
+    this.result = null
     for (const [collection, imagery] of this.drawnIn.splice(0)) collection.remove(imagery, true)
-    this.features.clear()
+    this.source.entities.removeAll()
+    this.drawn.clear()
+    this.pits.fill()
+    this.film.clear()
     this.stage.viewer.scene.requestRender()
   }
 
-  private cover(coverage: Coverage, meshes: Cesium3DTileset[]): void {
+  private paint(): void {
+    const mine = ++this.turn
+    const features = this.result?.features?.features ?? []
+    this.source.entities.removeAll()
+    this.drawn.clear()
+    const { entities } = this.source
+    entities.suspendEvents()
+    for (const feature of features)
+      for (const options of painted(feature, this.stage.city, this.nameOf(feature)))
+        this.drawn.set(entities.add(options), feature)
+    entities.resumeEvents()
+    void this.pits.dig(features).then((built) => {
+      if (mine !== this.turn) return
+      for (const [feature, options] of built) this.drawn.set(entities.add(options), feature)
+      this.stage.viewer.scene.requestRender()
+    })
+    this.stage.viewer.scene.requestRender()
+  }
+
+  private nameOf({ properties }: Feature): string {
+    const name = (this.english && properties.name_en) || properties.name
+    return name === null || name === undefined ? '' : String(name)
+  }
+
+  private cover(coverage: Coverage): void {
     const { url, bounds: extent, minzoom, maxzoom } = coverage
-    const grounds = meshes.map((mesh) => mesh.imageryLayers)
+    const grounds = this.meshes().map((mesh) => mesh.imageryLayers)
     for (const collection of [this.stage.viewer.imageryLayers, ...grounds]) {
       const imagery = imageryOf({ url, extent, minzoom, maxzoom }, (message) =>
         this.stage.faults.add('result', message),
@@ -60,20 +131,19 @@ export class Outcome {
   }
 }
 
-/** Opacity of an area: a number, or that of a colour #rrggbbaa. */
-function opacityOf(fill: unknown): number {
-  if (typeof fill === 'number') return fill
-  return (typeof fill === 'string' && Color.fromCssColorString(fill)?.alpha) || 0
-}
-
-/** `properties.style` of a result's feature: {color, width, fill}; fill is an opacity or colour. */
-function lookOf(feature: Feature): Look {
-  const style = (feature.properties.style ?? {}) as Record<string, unknown>
-  const number = (key: string, otherwise: number) =>
-    typeof style[key] === 'number' ? (style[key] as number) : otherwise
-  return {
-    color: typeof style.color === 'string' ? style.color : '#ffd54a',
-    width: number('width', 2),
-    fill: opacityOf(style.fill),
-  }
+/** What a result covers; null where it draws nothing. */
+export function extentOf(result: Result): Bbox | null {
+  const boxes = (result.features?.features ?? []).flatMap(({ geometry }) =>
+    geometry ? [bboxOf(geometry)] : [],
+  )
+  if (result.coverage) boxes.push(result.coverage.bounds)
+  const [first, ...others] = boxes.filter((box) => box.every(Number.isFinite))
+  return first
+    ? others.reduce<Bbox>(
+        (a, b) => [
+          Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3]),
+        ],
+        first,
+      )
+    : null
 }

@@ -10,31 +10,37 @@ import {
   sampleTerrainMostDetailed,
   type Viewer,
 } from 'cesium'
-import { api, type Bbox, type City, type Layer, type Result } from './api'
+import { api, type Bbox, type City, type Layer, type Position, type Result } from './api'
 import { currentView, goHome, goTo, groundOf, lookAt, type Look, type View } from './camera'
 import { Draft } from './draft'
 import type { Stage } from './drawn'
 import { Extrusion } from './extrusion'
 import { Faults } from './faults'
+import { undulationAt } from './geoid'
 import { Highlight } from './highlight'
 import { whenIdle } from './idle'
 import { Inspector, type Inspection } from './inspector'
 import { Labels } from './labels'
 import { LayerStack } from './layers'
 import { Measure } from './measure'
-import { Outcome } from './outcome'
+import { extentOf, Outcome } from './outcome'
 import { BARE, decode, type Shared } from './share'
+import { boxAround } from './shape'
 import { Signal } from './signal'
 import { Sketch } from './sketch'
 import { Spotlight } from './spotlight'
 import { createStage, lightFrom, type Quality } from './stage'
 import { Swipe } from './swipe'
+import { Underground } from './underground'
 
 export interface Cursor {
   lon: number
   lat: number
   orthometric: number // m
 }
+
+/** Width that the panels take on either side, pixels. */
+const PANELS = 370
 
 type PointTaker = (lon: number, lat: number) => void
 
@@ -52,6 +58,7 @@ export class CityScene {
   readonly extrusion: Extrusion
   readonly inspector: Inspector
   readonly swipe: Swipe
+  readonly underground: Underground
   private taker: PointTaker | null = null
 
   private constructor(
@@ -64,9 +71,13 @@ export class CityScene {
     this.measure = new Measure(stage)
     this.draft = new Draft(stage)
     this.sketch = new Sketch(stage)
-    this.outcome = new Outcome(stage)
+    this.outcome = new Outcome(stage, () =>
+      stack.tilesetsOf('mesh').map(({ tileset }) => tileset),
+    )
+    this.stack.changed.on(() => this.outcome.pits.recut()) // a mesh shown later is cut too
     this.extrusion = new Extrusion(stage)
-    this.inspector = new Inspector(stage, stack)
+    this.underground = new Underground(stage, stack)
+    this.inspector = new Inspector(stage, stack, this.outcome, this.underground)
     this.swipe = new Swipe(stage, stack)
     this.listen()
   }
@@ -168,9 +179,50 @@ export class CityScene {
     lookAt(this.viewer, extent, ground ?? this.groundBelow(extent), look)
   }
 
-  showResult(result: Result): void {
-    const meshes = this.stack.tilesetsOf('mesh').map(({ tileset }) => tileset)
-    this.outcome.show(result, meshes)
+  /** Draw a result, and look at it where the panels leave the map free. */
+  async showResult(result: Result): Promise<void> {
+    const extent = extentOf(result)
+    if (extent && !this.framed(extent))
+      this.flyToExtent(extent, null, { pitch: -50, margin: this.crowded() })
+    await this.outcome.show(result).catch((error: unknown) => this.faults.add('result', error))
+  }
+
+  /** Look at a place from close by, and mark it. */
+  flyToPlace([lon = 0, lat = 0]: Position): void {
+    this.sketch.point([lon, lat])
+    this.flyToExtent(boxAround(lon, lat, 60), null, { pitch: -50, margin: 1.6 })
+  }
+
+  /** The picture as it stands, PNG. */
+  picture(): Promise<Blob> {
+    this.viewer.render() // read in the same turn: the buffer is not kept
+    return new Promise((resolve, reject) =>
+      this.viewer.canvas.toBlob(
+        (blob) => (blob ? resolve(blob) : reject(new Error('no picture'))),
+        'image/png',
+      ),
+    )
+  }
+
+  /** Whether an extent is in the picture already, between the panels and not tiny. */
+  private framed([west, south, east, north]: Bbox): boolean {
+    const ground = this.groundBelow([west, south, east, north])
+    const { clientWidth, clientHeight } = this.viewer.canvas
+    const side = clientWidth > 3 * PANELS ? PANELS : 0
+    const corners = [[west, south], [east, south], [east, north], [west, north]] as const
+    const pixels = corners.map(([lon, lat]) => this.toPixel(lon, lat, ground))
+    const inside = pixels.every(
+      (at) => at && at[0] > side && at[0] < clientWidth - side && at[1] > 70 && at[1] < clientHeight - 40,
+    )
+    const x = pixels.map((at) => at?.[0] ?? 0)
+    return inside && Math.max(...x) - Math.min(...x) > 0.12 * clientWidth
+  }
+
+  /** How much farther away one must stand to see between the panels what would fill the screen. */
+  private crowded(): number {
+    const { clientWidth, clientHeight } = this.viewer.canvas
+    const free = Math.max(clientWidth - 2 * PANELS, 260)
+    return Math.min(Math.max((0.9 * Math.min(clientWidth, 1.6 * clientHeight)) / free, 1), 3)
   }
 
   /** The next click gives a place to `taker` instead of being inspected. */
@@ -289,7 +341,13 @@ export class CityScene {
     return this.cursorMoved.emit({
       lon: CesiumMath.toDegrees(place.longitude),
       lat: CesiumMath.toDegrees(place.latitude),
-      orthometric: place.height - this.city.geoid.undulation_at_centre,
+      orthometric:
+        place.height -
+        undulationAt(
+          this.city,
+          CesiumMath.toDegrees(place.longitude),
+          CesiumMath.toDegrees(place.latitude),
+        ),
     })
   }
 }

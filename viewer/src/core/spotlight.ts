@@ -37,6 +37,7 @@ export class Spotlight {
   show(found: Found): void {
     this.clear()
     const { feature } = found
+    if (found.solid) return
     const height = this.stack.get(found.layer)?.style.height_field
     if (this.glow(found)) {
       const on = ClassificationType.TERRAIN // the mesh shows it already, and where it ends

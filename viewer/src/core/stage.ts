@@ -26,6 +26,7 @@ export function createStage(container: HTMLElement, quality: Quality, faults: Fa
     baseLayer: false,
     terrainProvider: new EllipsoidTerrainProvider(),
     animation: false,
+    automaticallyTrackDataSourceClocks: false, // a film has a clock of its own
     baseLayerPicker: false,
     fullscreenButton: false,
     geocoder: false,

@@ -15,3 +15,12 @@ export async function copyText(text: string): Promise<boolean> {
     return done
   }
 }
+
+/** Hand a file to the user. */
+export function saveFile(content: Blob, name: string): void {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(content)
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+}

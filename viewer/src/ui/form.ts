@@ -4,10 +4,14 @@ import { lang, titleOf, unitOf } from './language'
 
 type Widget =
   | 'point'
+  | 'points'
   | 'line'
   | 'polygon'
   | 'layer'
+  | 'file'
   | 'date'
+  | 'moment'
+  | 'table'
   | 'switch'
   | 'select'
   | 'number'
@@ -31,22 +35,41 @@ export interface Row {
   nullable: boolean
   choices: Choice[]
   kind: Kind | undefined
+  accept: string
+  advanced: boolean
+  columns: Column[] // of a table
 }
 
-const DRAWN: readonly string[] = ['point', 'line', 'polygon', 'layer']
+/** A column of a table in a form; a list of plain values has one without a name. */
+export interface Column {
+  name: string
+  title: string
+  unit: string
+  type: 'number' | 'integer' | 'boolean' | 'string'
+  choices: Choice[]
+  required: boolean
+}
 
-/** A nullable parameter is anyOf [the type, null]: the type is what the form asks for. */
-function flat(parameter: Parameter): Parameter {
-  const kind = parameter.anyOf?.find(({ type }) => type !== 'null')
-  return kind ? { ...kind, ...parameter } : parameter
+export type Definitions = Record<string, Parameter>
+
+const WANTED: readonly string[] = ['point', 'points', 'line', 'polygon', 'layer', 'file']
+
+/** The type that a parameter asks for: what a $ref means, and of anyOf [the type, null] the type. */
+function flat(parameter: Parameter, defs: Definitions): Parameter {
+  const meant = parameter.$ref ? { ...defs[parameter.$ref.split('/').at(-1)!], ...parameter } : parameter
+  const kind = meant.anyOf?.find(({ type }) => type !== 'null')
+  if (!kind) return meant.const === undefined ? meant : { ...meant, enum: [meant.const] }
+  return { ...flat(kind, defs), ...meant }
 }
 
 function widgetOf(parameter: Parameter): Widget {
   const wanted = parameter['x-widget']
-  if (wanted && DRAWN.includes(wanted)) return wanted as Widget
+  if (wanted && WANTED.includes(wanted)) return wanted as Widget
   if (parameter.enum) return 'select'
   if (parameter.type === 'boolean') return 'switch'
   if (parameter.format === 'date') return 'date'
+  if (parameter.format === 'date-time') return 'moment'
+  if (parameter.type === 'array') return 'table'
   return parameter.type === 'number' || parameter.type === 'integer' ? 'number' : 'text'
 }
 
@@ -71,8 +94,31 @@ function choicesOf(parameter: Parameter): Choice[] {
   })
 }
 
-export function rowOf(name: string, given: Parameter): Row {
-  const parameter = flat(given)
+/** Columns of a list: those of its objects, its pairs, or the one of its values. */
+function columnsOf(parameter: Parameter, defs: Definitions): Column[] {
+  const item = flat(parameter.items ?? {}, defs)
+  const column = (name: string, given: Parameter, required: boolean): Column => {
+    const of = flat(given, defs)
+    const known = ['number', 'integer', 'boolean'].includes(of.type ?? '')
+    return {
+      name,
+      title: name ? titleOfParameter(name, of) : titleOfParameter('', parameter),
+      unit: unitOf(of['x-unit']),
+      type: known ? (of.type as 'number') : 'string',
+      choices: choicesOf(of),
+      required,
+    }
+  }
+  if (item.properties)
+    return Object.entries(item.properties).map(([name, of]) =>
+      column(name, of, item.required?.includes(name) ?? false),
+    )
+  if (item.prefixItems) return item.prefixItems.map((of, i) => column(String(i), of, true))
+  return [column('', item, true)]
+}
+
+export function rowOf(name: string, given: Parameter, defs: Definitions = {}): Row {
+  const parameter = flat(given, defs)
   const min = parameter.minimum ?? parameter.exclusiveMinimum ?? -Infinity
   const max = parameter.maximum ?? parameter.exclusiveMaximum ?? Infinity
   const nullable = given.anyOf?.some(({ type }) => type === 'null') ?? false
@@ -89,6 +135,9 @@ export function rowOf(name: string, given: Parameter): Row {
     nullable,
     choices: choicesOf(parameter),
     kind: parameter['x-kind'],
+    accept: parameter['x-accept'] ?? '',
+    advanced: parameter['x-advanced'] ?? false,
+    columns: widgetOf(parameter) === 'table' ? columnsOf(parameter, defs) : [],
   }
 }
 
@@ -100,12 +149,20 @@ export function placesOf(value: unknown): Position[] {
   return Array.isArray(value) ? value.filter(isPlace) : []
 }
 
+/** The area of a parameter: a drawn ring, or GeoJSON from a file. */
+export function areaOf(value: unknown): Geometry | null {
+  const places = placesOf(value)
+  if (places.length > 2) return { type: 'Polygon', coordinates: [[...places, places[0]!]] }
+  const { type } = (value ?? {}) as { type?: unknown }
+  return type === 'Polygon' || type === 'MultiPolygon' ? (value as Geometry) : null
+}
+
 function geometryOf(widget: Widget, value: unknown): Geometry | null {
   if (widget === 'point' && isPlace(value)) return { type: 'Point', coordinates: value }
+  if (widget === 'polygon') return areaOf(value)
   const places = placesOf(value)
+  if (widget === 'points' && places.length) return { type: 'MultiPoint', coordinates: places }
   if (widget === 'line' && places.length > 1) return { type: 'LineString', coordinates: places }
-  if (widget === 'polygon' && places.length > 2)
-    return { type: 'Polygon', coordinates: [[...places, places[0]!]] }
   return null
 }
 
@@ -115,6 +172,6 @@ export function shapesOf(
   values: Record<string, unknown>,
 ): Geometry[] {
   return Object.entries(parameters).flatMap(
-    ([name, parameter]) => geometryOf(widgetOf(flat(parameter)), values[name]) ?? [],
+    ([name, parameter]) => geometryOf(widgetOf(flat(parameter, {})), values[name]) ?? [],
   )
 }

@@ -90,3 +90,19 @@ export function area(squareMetres: number): string {
     ? `${figure(squareMetres / 1_000_000, 4)} km²`
     : `${figure(squareMetres, 1)} m²`
 }
+
+/** Local time of the city: China has one, UTC+8, all year. */
+const BEIJING = 8 * 3_600_000
+
+/** An instant as people read it: `2026-07-20 08:00:00`; empty where it is none. */
+export function beijing(instant: unknown): string {
+  const zoned = (text: string) => (/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}+08:00`)
+  const time = typeof instant === 'string' ? Date.parse(zoned(instant)) : Number(instant ?? NaN)
+  if (!Number.isFinite(time)) return ''
+  return new Date(time + BEIJING).toISOString().slice(0, 19).replace('T', ' ')
+}
+
+/** The instant of a local time; undefined where there is none. */
+export function instant(local: unknown): string | undefined {
+  return typeof local === 'string' && local ? `${local.replace(' ', 'T')}+08:00` : undefined
+}

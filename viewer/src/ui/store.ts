@@ -2,6 +2,7 @@
 import { reactive, shallowRef } from 'vue'
 import type { City, Elevation, Layer } from '../core/api'
 import { currentView, type View } from '../core/camera'
+import type { FilmState } from '../core/film'
 import type { Inspection } from '../core/inspector'
 import type { LayerState } from '../core/layers'
 import type { Measurement } from '../core/measure'
@@ -34,6 +35,8 @@ export const state = reactive({
   view: null as View | null,
   timed: null as string | null, // layer whose versions the time bar offers
   split: null as Split | null,
+  film: null as FilmState | null, // timeline of the result
+  veil: null as number | null, // how much of the ground is left while one looks below
 })
 
 export const inspection = shallowRef<Inspection | null>(null)
@@ -56,6 +59,8 @@ export function adopt(city: CityScene): void {
     if (found) state.panel = 'inspect'
     else city.spotlight.clear()
   })
+  city.outcome.film.changed.on((film) => (state.film = film))
+  city.underground.changed.on((veil) => (state.veil = veil))
   city.measure.changed.on((value) => (measurement.value = value))
   city.viewer.scene.globe.tileLoadProgressEvent.addEventListener(
     (waiting: number) => (state.loading = waiting > 0),

@@ -1,0 +1,60 @@
+/** Looking into the ground: terrain, imagery and meshes let through what lies below. */
+import { Cartographic, Color } from 'cesium'
+import { currentView, goTo } from './camera'
+import type { Stage } from './drawn'
+import type { LayerStack } from './layers'
+import { Signal } from './signal'
+
+/** How much of the ground is left at first. */
+const VEIL = 0.35
+
+/** Where a camera that was below ends up above the ground, m. */
+const SURFACED = 250
+
+export class Underground {
+  readonly changed = new Signal<number | null>()
+  /** Opacity of the ground, 0..1; null while it hides what is below. */
+  veil: number | null = null
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly stack: LayerStack,
+  ) {}
+
+  get on(): boolean {
+    return this.veil !== null
+  }
+
+  enter(veil = this.veil ?? VEIL): void {
+    this.veil = Math.min(Math.max(veil, 0), 1)
+    this.stack.setVeil(this.veil)
+    const { scene } = this.stage.viewer
+    scene.screenSpaceCameraController.enableCollisionDetection = false
+    scene.globe.undergroundColor = Color.fromCssColorString('#1b2430')
+    scene.globe.translucency.enabled = true // even where no terrain layer is shown
+    scene.globe.translucency.frontFaceAlpha = this.veil
+    scene.globe.translucency.backFaceAlpha = this.veil
+    this.tell()
+  }
+
+  leave(): void {
+    if (this.veil === null) return
+    this.veil = null
+    const { scene, camera } = this.stage.viewer
+    scene.globe.translucency.enabled = false
+    this.stack.setVeil(1)
+    scene.screenSpaceCameraController.enableCollisionDetection = true
+    const { longitude, latitude, height } = camera.positionCartographic
+    const ground = scene.globe.getHeight(new Cartographic(longitude, latitude))
+    if (ground !== undefined && height < ground + 2) {
+      const view = currentView(this.stage.viewer)
+      goTo(this.stage.viewer, { ...view, height: ground + SURFACED, pitch: -45 })
+    }
+    this.tell()
+  }
+
+  private tell(): void {
+    this.stage.viewer.scene.requestRender()
+    this.changed.emit(this.veil)
+  }
+}
