@@ -249,6 +249,12 @@ export interface Table extends Titled {
   rows: Record<string, unknown>[] // a row's place [lon, lat] is where the map goes
 }
 
+/** A question that follows from an answer, filled in as far as the answer goes. */
+export interface Following extends Titled {
+  analysis: string
+  values: Record<string, unknown>
+}
+
 export interface Result {
   analysis: string
   id: string
@@ -261,6 +267,7 @@ export interface Result {
   series: Series[] | null
   tables: Table[]
   attachments: (Titled & { file: string; url: string; media_type: string })[]
+  following: Following[] // questions that follow from this answer
   provenance: Record<string, unknown>
 }
 

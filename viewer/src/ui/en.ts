@@ -99,6 +99,7 @@ export const en: Words = {
   analysis: {
     title: 'Analyses',
     choose: 'Choose an analysis',
+    following: 'Go on',
     run: 'Run',
     running: 'Computing…',
     example: 'Example',

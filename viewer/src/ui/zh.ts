@@ -97,6 +97,7 @@ export const zh = {
   analysis: {
     title: '分析',
     choose: '选择一项分析',
+    following: '接下来',
     run: '开始分析',
     running: '正在计算…',
     example: '填入示例',
