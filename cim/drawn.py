@@ -85,18 +85,20 @@ def coverage(
     grid: Grid, classes: npt.NDArray[np.uint8], context: Context, legend: tuple[LegendEntry, ...],
     name: str = "classes",
 ) -> Coverage:  # fmt: skip
-    """Write classes beside the answer; cells of 255 show nothing."""
+    """Write classes beside the answer, as far as there are any; cells of 255 show nothing."""
     path = context.folder / f"{name}.tif"
-    rows, columns = classes.shape
+    there = np.argwhere(classes != NOTHING)
+    top, left = there.min(axis=0) if len(there) else (0, 0)
+    bottom, right = there.max(axis=0) + 1 if len(there) else classes.shape
+    west, north = grid.west + left * grid.cell[0], grid.north - top * grid.cell[1]
+    rows, columns = int(bottom - top), int(right - left)
     with rasterio.open(
         path, "w", driver="GTiff", dtype="uint8", count=1, nodata=NOTHING, width=columns,
         height=rows, crs=grid.crs.to_wkt(), tiled=True, blockxsize=256, blockysize=256,
-        compress="deflate",
-        transform=Affine(grid.cell[0], 0, grid.west, 0, -grid.cell[1], grid.north),
+        compress="deflate", transform=Affine(grid.cell[0], 0, west, 0, -grid.cell[1], north),
     ) as image:  # fmt: skip
-        image.write(classes, 1)
-    box = (grid.west, grid.north - rows * grid.cell[1],
-           grid.west + columns * grid.cell[0], grid.north)  # fmt: skip
+        image.write(classes[top:bottom, left:right], 1)
+    box = (west, north - rows * grid.cell[1], west + columns * grid.cell[0], north)
     return Coverage(path=path, bounds=Bounds(*lonlat_bounds(grid.crs, box)), legend=legend)
 
 
