@@ -20,6 +20,7 @@ from tests.bench import (
     bench_scaling,
     bench_terrain,
     bench_top,
+    bench_topics,
     bench_viewshed,
 )
 
@@ -27,6 +28,7 @@ QUICK = (
     bench_osgb,
     bench_scaling,
     bench_top,
+    bench_topics,
     bench_encodings,
     bench_buildings,
     bench_points,
@@ -35,6 +37,7 @@ QUICK = (
     bench_viewshed,
     bench_ground,
     bench_network,
+    bench_topics,
 )
 LONG = (bench_flat, bench_scale, bench_county)
 
