@@ -135,8 +135,8 @@ def overlay(connection: psycopg.Connection) -> None:
                     copy.write_row((shapely.to_wkb(shape, hex=True),))
             cursor.execute(f"create index on {name} using gist(g)")
             cursor.execute(f"analyze {name}")
-        question = "select sum(ST_Area(ST_Intersection(z.g, h.g))) from z join h on "
-                   "ST_Intersects(z.g, h.g)"
+        meeting = "from z join h on ST_Intersects(z.g, h.g)"
+        question = f"select sum(ST_Area(ST_Intersection(z.g, h.g))) {meeting}"
         theirs = best(lambda: cursor.execute(question))
         cursor.execute(question)
         found = cursor.fetchone()
