@@ -89,7 +89,7 @@ def test_the_page_leads_from_nothing_to_a_topic_with_every_face(newcomer: Newcom
     faces = json.loads(newcomer.types([sys.executable, "-c", FORM]))
     assert faces["form"]["parameters"]["properties"]["centre"]["x-widget"] == "point"
     assert [f["value"] for f in faces["said"]["summary"]] == [105, 1]
-    assert [row["name"] for row in faces["said"]["tables"][0]["rows"]][0] == "广场停车场"
+    assert faces["said"]["tables"][0]["rows"][0]["name"] == "广场停车场"
     assert faces["layer"]["title"] == "停车场"
     newcomer.types([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "parking"])
 
