@@ -51,6 +51,7 @@ def viewer(loaded: Viewer) -> Iterator[Viewer]:
         if layer["published"]
     }
     loaded.show(defaults)
+    loaded.ask("cim => cim.underground(null)")
     loaded.ask("cim => cim.home()")
     loaded.idle()
     yield loaded

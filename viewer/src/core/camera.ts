@@ -37,7 +37,10 @@ export function goTo(viewer: Viewer, view: View, seconds = 0): void {
     roll: 0,
   }
   if (seconds > 0) viewer.camera.flyTo({ destination, orientation, duration: seconds })
-  else viewer.camera.setView({ destination, orientation })
+  else {
+    viewer.camera.cancelFlight() // it would go on and end elsewhere
+    viewer.camera.setView({ destination, orientation })
+  }
   viewer.scene.requestRender()
 }
 
