@@ -51,9 +51,8 @@ class Works:
         report.published = len(built)
         if not built:
             nothing(report.refused, self.job.request.paths[0])
-        known = dict(keys)
+        known, ids = dict(keys), {part.parcel for part in built}
         while True:
-            ids = {part.parcel for part in built}
             asked = self.job.reader.further(plan, built, self.job.request, self.job.staging)
             more = [p for p in asked if p.id not in ids]
             if not more:
@@ -65,6 +64,7 @@ class Works:
             if not made:  # what cannot be made would be asked for again, for ever
                 return built
             built += made
+            ids |= {parcel.id for parcel in more}  # the lost ones too: they are told once
 
     def _build(self, name: str, parcels: Sequence[Parcel], keys: Mapping[str, str]) -> list[Built]:
         done: dict[str, Built] = {}

@@ -177,25 +177,25 @@ def test_any_direction_survives_two_bytes_within_two_degrees(v: tuple[float, ...
     assert np.degrees(np.arccos(np.clip((vector * back).sum(), -1, 1))) < 2.0
 
 
-def surface(seed: int, rough: float, tall: float) -> Floats:
+def surface(seed: int, rough: float, tall: float, base: float = 1500.0) -> Floats:
     """Three tiles by three of posts with halos cut from one random surface."""
     random = np.random.default_rng(seed)
     size = 3 * 64 + 3
     y, x = np.mgrid[0:size, 0:size] / 64
     heights = tall * np.sin(x * random.uniform(1, 4)) * np.cos(y * random.uniform(1, 4))
-    return np.asarray(1500 + heights + random.normal(0, rough, (size, size)))
+    return np.asarray(base + heights + random.normal(0, rough, (size, size)))
 
 
 @settings(deadline=None, max_examples=25)
 @given(
     seed=st.integers(0, 2**31), rough=st.sampled_from([0.0, 0.01, 1.0, 20.0]),
     tall=st.sampled_from([0.0, 5.0, 300.0, 2500.0]), tolerance=st.sampled_from([0.2, 1.0, 5.0]),
-    whole=st.booleans(),
+    whole=st.booleans(), base=st.sampled_from([-150.0, 1500.0, 4500.3, 8300.7]),
 )  # fmt: skip
 def test_any_surface_is_covered_once_within_tolerance_and_without_a_seam(
-    seed: int, rough: float, tall: float, tolerance: float, whole: bool
+    seed: int, rough: float, tall: float, tolerance: float, whole: bool, base: float
 ) -> None:
-    posts = surface(seed, rough, tall)
+    posts = surface(seed, rough, tall, base)
     if whole:
         posts = posts.round()  # whole metres and ties are where greedy meshes gape
     step = level_step(float(np.ptp(posts)))
@@ -214,6 +214,19 @@ def test_any_surface_is_covered_once_within_tolerance_and_without_a_seam(
     assert gap(tiles[0, 1], tiles[1, 1], "east") == 0.0
     assert gap(tiles[0, 0], tiles[0, 1], "north") == 0.0
     assert gap(tiles[1, 0], tiles[1, 1], "north") == 0.0
+
+
+@settings(deadline=None, max_examples=25)
+@given(base=st.floats(-400, 8900), seed=st.integers(0, 2**31), tall=st.sampled_from([0.5, 3, 7]))
+def test_a_height_reads_the_same_in_any_tile_however_high_the_ground(
+    base: float, seed: int, tall: float
+) -> None:
+    """A float32 has no room for 1/4096 m above 4096 m: Tibet's plains must not gape."""
+    step = 1 / 64
+    posts = np.round(surface(seed, 0.1, tall, base)[:67, :67] / step) * step
+    tile = decode(encode(Place(15, 52000, 22800), posts, step, 0.0))
+    row, column = np.rint(tile.v / FULL * 64).astype(int), np.rint(tile.u / FULL * 64).astype(int)
+    assert (tile.heights == posts[1:-1, 1:-1][row, column]).all()
 
 
 def test_a_sphere_and_an_occlusion_point_stand_around_the_tile() -> None:

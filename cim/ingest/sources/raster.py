@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ SWAPPED = (
     "its axes look swapped: with x and y exchanged it lies in the city; export it again with "
     "east before north"
 )
+_JPEG = "JPEGLib:"
 _HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -68,10 +71,41 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
         raise FormatError(
-            f"GDAL cannot read it: {str(error).splitlines()[0][:200]}",
+            f"GDAL cannot read it: {reason_of(error)}",
             path=path,
             remedy="export it again from the program that made it",
         ) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """What GDAL says, in one line: a read that failed tells its reason only in its cause."""
+    return str(error.__cause__ or error).splitlines()[0][:200]
+
+
+class _Ear(logging.Handler):
+    """Keeps what GDAL complains of, for one thread."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.heard: list[str] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if _JPEG in text and record.thread == self._thread:
+            self.heard.append(text[text.index(_JPEG) + len(_JPEG) :].strip()[:200])
+
+
+@contextmanager
+def jpeg_complaints() -> Iterator[list[str]]:
+    """What the JPEG decoder complains of meanwhile: it warns of damage, and draws something."""
+    ear = _Ear()
+    log = logging.getLogger("rasterio")
+    log.addHandler(ear)
+    try:
+        yield ear.heard
+    finally:
+        log.removeHandler(ear)
 
 
 @contextmanager
@@ -85,9 +119,8 @@ def written(path: Path) -> Iterator[None]:
         try:
             yield
         except (rasterio.errors.RasterioError, CPLE_BaseError) as error:
-            cause = str(error.__cause__ or error).splitlines()[0][:200]
             raise StorageError(
-                f"cannot write: {cause} ({free(path)} free)",
+                f"cannot write: {reason_of(error)} ({free(path)} free)",
                 path=path,
                 remedy="free some room or give another CIM_DATA_DIR; a second run goes on where "
                 "this one stopped",
@@ -99,6 +132,7 @@ def placed(image: rasterio.DatasetReader, path: Path, given: str | None) -> Reso
 
     Raises:
         CrsError: no CRS, ground control points only, or no georeference at all.
+        FormatError: its cells have no size.
     """
     if image.transform.is_identity:
         points, _ = image.gcps
@@ -112,6 +146,11 @@ def placed(image: rasterio.DatasetReader, path: Path, given: str | None) -> Reso
             "it has no georeference: neither origin nor cell size",
             path=path,
             remedy="deliver it as GeoTIFF or with its .tfw world file",
+        )
+    size = image.transform.determinant
+    if not math.isfinite(size) or size == 0:
+        raise FormatError(
+            "its cells have no size", path=path, remedy="check its georeference with gdalinfo"
         )
     if given:
         return resolve(given)

@@ -104,15 +104,21 @@ def _mask(water: Water) -> bytes:
 def _range(level: Floats, step: float) -> tuple[float, float]:
     """The lowest height and the height quantum of a tile.
 
-    Lowest is a multiple of the level's step and the quantum a power of two not above it: both are
-    exact in float32, and every tile decodes equal heights to equal numbers.
+    Lowest is a multiple of the level's step and the quantum a power of two not above it, and so
+    large that the header's float32 holds the highest height exactly too (above 4096 m it has no
+    room for the finest quantum): every tile decodes equal heights to equal numbers.
     """
     low = math.floor(level.min() / step) * step
     relief = float(level.max()) - low
     quantum = FINEST_STEP
-    while quantum < step and quantum * FULL < relief:
+    while quantum < step and (quantum * FULL < relief or not _is_float32(low + FULL * quantum)):
         quantum *= 2
     return low, quantum
+
+
+def _is_float32(value: float) -> bool:
+    """Whether a float32 holds a number exactly."""
+    return float(np.float32(value)) == value
 
 
 def _header(place: Place, posts: Numbers, level: Floats, low: float, high: float) -> bytes:

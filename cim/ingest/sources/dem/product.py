@@ -13,7 +13,15 @@ from cim.errors import CheckError
 from cim.ingest.source import Built, Product, Request
 from cim.ingest.sources.dem.options import DemOptions
 from cim.ingest.sources.dem.seams import figures, judge
-from cim.ingest.sources.dem.stages import DEPTH, MODEL, TERRAIN, model_file, seams_of, sheets_of
+from cim.ingest.sources.dem.stages import (
+    DEPTH,
+    MODEL,
+    TERRAIN,
+    blank_of,
+    model_file,
+    seams_of,
+    sheets_of,
+)
 from cim.layers import CimLevel, Kind, Layer, Style
 from cim.store.files import write_json
 from cim.tiles.terrain.description import layer_json
@@ -63,6 +71,7 @@ def finished(built: Sequence[Built], request: Request, staging: Path) -> Product
             max(m.facts["range"][1] for m in models),
         ),
         proposed=_proposed(request),
+        refused=tuple(blank_of(built)),
         warnings=tuple(judge(seams, options.seam_tolerance, accept=True)),
     )
 

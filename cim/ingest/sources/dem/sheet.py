@@ -6,7 +6,7 @@ Sheets are read and written strip by strip, so that one of a gigabyte needs no g
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from cim.ingest.sources.dem.cleaning import Cleaning
 STRIP = 4_000_000  # cells read at once
 MOST = 1 << 31  # cells of a sheet
 BOMB = 2000  # cells a byte of a file may unfold to
+FINEST = 0.01  # m: cells finer than that are a wrong georeference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class Sheet:
         extent: Of the delivered raster, degrees.
         ground_cell: Cell size on the ground, m.
         gaps: Cells without height.
+        floor: Height above which 99 of 100 of its cells lie, m; None where all are exactly 0.
         warnings: What was repaired.
     """
 
@@ -55,6 +57,7 @@ class Sheet:
     extent: Bounds
     ground_cell: float
     gaps: int
+    floor: float | None
     warnings: tuple[Problem, ...]
 
 
@@ -72,6 +75,20 @@ def require_size(image: rasterio.DatasetReader, path: Path) -> None:
             f"it announces {image.width} × {image.height} cells, {why}",
             path=path,
             remedy="cut it into sheets" if not sparse else "export it again, whole",
+        )
+
+
+def require_cell(cell: float, path: Path) -> None:
+    """Refuse a sheet whose cells are too fine to be true.
+
+    Raises:
+        FormatError: naming their size.
+    """
+    if cell < FINEST:
+        raise FormatError(
+            f"its cells are {cell:g} m wide: no elevation model is so fine",
+            path=path,
+            remedy="check the file's cell size, and the unit of its CRS",
         )
 
 
@@ -99,8 +116,8 @@ def read_sheet(path: Path, request: Request, target: Path) -> Sheet:
             path=path,
             remedy="check its nodata value and the unit of its heights",
         )
-    if cleaning.drops_zero:
-        _change(raw, lambda heights, _: np.where(heights == 0.0, np.float32(np.nan), heights))
+    _require_whole(cleaning, raw, path)
+    _drop(raw, [*cleaning.apart, *((0.0,) if cleaning.drops_zero else ())])
     if _is_metric(resolved.crs) and _is_upright(_transform(raw)):
         raw.replace(target)
     else:
@@ -108,17 +125,42 @@ def read_sheet(path: Path, request: Request, target: Path) -> Sheet:
         raw.unlink()
     if request.heights is Heights.ELLIPSOIDAL:
         _change(target, lambda heights, place: heights - _undulation(heights.shape, place, request))
-    return _described(target, box, cell, tuple(notes))
+    floor = None if cleaning.only_zero else cleaning.floor
+    return _described(target, box, cell, floor, tuple(notes))
 
 
-def _described(target: Path, box: Bounds, cell: float, notes: tuple[Problem, ...]) -> Sheet:
+def _require_whole(cleaning: Cleaning, raw: Path, path: Path) -> None:
+    """Refuse a sheet whose heights overflowed: where is anyone's guess.
+
+    Raises:
+        FormatError: saying so.
+    """
+    if cleaning.torn:
+        raw.unlink()
+        raise FormatError(
+            "its heights overflowed 16 bits: neighbouring cells differ by the whole range",
+            path=path,
+            remedy="export it again as 32-bit floating point",
+        )
+
+
+def _drop(raw: Path, values: Sequence[float]) -> None:
+    """Make what holds one of some values unknown."""
+    if values:
+        nothing = np.array(values, np.float32)
+        _change(raw, lambda h, _: np.where(np.isin(h, nothing), np.float32(np.nan), h))
+
+
+def _described(
+    target: Path, box: Bounds, cell: float, floor: float | None, notes: tuple[Problem, ...]
+) -> Sheet:
     gaps = 0
     with rasterio.open(target) as image:
         for window in strips(image.height, image.width):
             gaps += int(np.isnan(image.read(1, window=window)).sum())
         return Sheet(
             crs=CRS.from_wkt(image.crs.to_wkt()), transform=image.transform, shape=image.shape,
-            extent=box, ground_cell=cell, gaps=gaps, warnings=notes,
+            extent=box, ground_cell=cell, gaps=gaps, floor=floor, warnings=notes,
         )  # fmt: skip
 
 
@@ -229,9 +271,10 @@ def _metric(image: rasterio.DatasetReader, crs: CRS, request: Request, cell: flo
     box = transform_bounds(crs.to_wkt(), into.to_wkt(), *raster.span(image), densify_pts=21)
     left, bottom = (math.floor(v / side) for v in box[:2])
     right, top = (math.ceil(v / side) for v in box[2:])
+    why = "it is rotated" if _is_metric(crs) else f"it is in {crs.name}"
     told = (
-        f"it is in {crs.name}: resampled (bilinear) to {into.name} at {side:g} m, in which "
-        "slopes and distances can be taken"
+        f"{why}: resampled (bilinear) to {into.name} at {side:g} m, in which slopes and "
+        "distances can be taken"
     )
     grid = Affine(side, 0, left * side, 0, -side, top * side)
     return _Grid(into, grid, (top - bottom, right - left), Resampling.bilinear, told)

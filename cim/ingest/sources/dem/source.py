@@ -33,7 +33,7 @@ from cim.ingest.sources.dem.check import check_terrain
 from cim.ingest.sources.dem.options import DemOptions
 from cim.ingest.sources.dem.order import date_of, given_dates
 from cim.ingest.sources.dem.product import finished
-from cim.ingest.sources.dem.sheet import read_sheet, require_size
+from cim.ingest.sources.dem.sheet import read_sheet, require_cell, require_size
 from cim.ingest.sources.dem.water import is_layer, water_of
 from cim.layers import Kind
 
@@ -45,7 +45,7 @@ class DemSource(Source):
     kind: ClassVar[Kind] = Kind.TERRAIN
     reads: ClassVar[str] = "a DEM GeoTIFF (one band of heights) or a folder of its sheets"
     options: ClassVar[type[Options]] = DemOptions
-    edition: ClassVar[int] = 2
+    edition: ClassVar[int] = 3
 
     def supports(self, path: Path) -> bool:
         """One band that is no byte; a folder counts when it holds one such."""
@@ -72,6 +72,7 @@ class DemSource(Source):
                     require_size(image, path)
                     found = raster.placed(image, path, request.crs)
                     box = raster.within_city(image, found.crs, path, request.city)
+                    require_cell(raster.ground_cell(image, found.crs, box), path)
             except CimError as error:
                 refused.append(Problem(path=str(path), reason=error.reason, remedy=error.remedy))
                 continue
@@ -102,7 +103,7 @@ class DemSource(Source):
                 "id": parcel.id, "file": name, "name": str(parcel.path), "date": date,
                 "crs": sheet.crs.to_wkt(), "transform": list(sheet.transform)[:6],
                 "shape": list(sheet.shape), "cell": sheet.ground_cell, "gaps": sheet.gaps,
-                "extent": list(sheet.extent),
+                "extent": list(sheet.extent), "floor": sheet.floor,
             },
             counts={"cells": cells, "cells_without_height": sheet.gaps},
             extent=sheet.extent,
@@ -134,8 +135,14 @@ def _require_heights(image: rasterio.DatasetReader, path: Path) -> None:
     """Refuse a picture among the sheets.
 
     Raises:
-        FormatError: it has several bands, or bytes.
+        FormatError: it has several bands, or bytes, or complex numbers.
     """
+    if image.dtypes[0].startswith("complex"):
+        raise FormatError(
+            f"{image.dtypes[0]} numbers are no heights",
+            path=path,
+            remedy="export it as 32-bit floating point",
+        )
     if image.count > 1 or image.dtypes[0] in raster.BYTES:
         raise FormatError(
             f"{image.count} bands of {image.dtypes[0]} are a picture, not heights",

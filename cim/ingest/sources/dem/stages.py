@@ -20,6 +20,7 @@ import rasterio
 
 from cim.errors import CheckError
 from cim.ingest.source import WORK, Built, Parcel, Problem, Request
+from cim.ingest.sources.dem.cleaning import MOUNTAINS
 from cim.ingest.sources.dem.holes import holes_of
 from cim.ingest.sources.dem.models import ModelPlan, models_of
 from cim.ingest.sources.dem.mosaic import write_model
@@ -81,9 +82,35 @@ class TileJob:
 
 
 def sheets_of(built: Sequence[Built], request: Request) -> list[Mapping[str, Any]]:
-    """Facts of the cleaned sheets, by priority."""
-    sheets = [b.facts for b in built if "gaps" in b.facts]
-    return ranked(sheets, DemOptions.of(request).priority)
+    """Facts of the cleaned sheets, by priority; without those that ``blank_of`` names."""
+    every = _cleaned(built)
+    blank = {str(sheet["id"]) for sheet in _blank(every)}
+    options = DemOptions.of(request)
+    return [s for s in ranked(every, options.priority) if s["id"] not in blank]
+
+
+def blank_of(built: Sequence[Built]) -> list[Problem]:
+    """Sheets that are left out, each with the reason: nothing but 0 m among mountains."""
+    return [
+        Problem(
+            path=str(sheet["name"]),
+            reason=f"all its heights are exactly 0 m, those of the other sheets above "
+            f"{MOUNTAINS:.0f} m: left out as one that nobody filled",
+            remedy="deliver the sheet with its heights",
+        )
+        for sheet in _blank(_cleaned(built))
+    ]
+
+
+def _cleaned(built: Sequence[Built]) -> list[Mapping[str, Any]]:
+    return [b.facts for b in built if "gaps" in b.facts]
+
+
+def _blank(sheets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    floors = [sheet["floor"] for sheet in sheets if sheet["floor"] is not None]
+    if not floors or min(floors) <= MOUNTAINS:
+        return []
+    return [sheet for sheet in sheets if sheet["floor"] is None]
 
 
 def seams_of(built: Sequence[Built]) -> list[Seam]:

@@ -68,14 +68,12 @@ class Account:
             if name in self._damage:
                 pixels, reason = self._damage[name]
                 rest = "the rest of it is shown" if self._shown[name] else "nothing of it is left"
-                found.append(
-                    Problem(
-                        path=path,
-                        reason=f"a part of it cannot be read, about {pixels} pixels ({reason}); "
-                        + rest,
-                        remedy=_DAMAGED,
-                    )
+                lost = (
+                    f"a part of it cannot be read, about {pixels} pixels ({reason}); {rest}"
+                    if pixels
+                    else f"its JPEG is damaged ({reason}); it is shown with wrong colours there"
                 )
+                found.append(Problem(path=path, reason=lost, remedy=_DAMAGED))
         return tuple(found)
 
     @property

@@ -147,8 +147,12 @@ def build(part: Parcel, staging: Path) -> Built:
     virtual.write_text(_virtual(group), "utf-8")
     unfinished = target.with_name(f".{target.stem}.part.tif")
     try:
-        with rasterio.Env(GDAL_CACHEMAX=raster.CACHE), raster.written(target):
+        with (
+            rasterio.Env(GDAL_CACHEMAX=raster.CACHE), raster.written(target),
+            raster.jpeg_complaints() as heard,
+        ):  # fmt: skip
             rasterio.shutil.copy(virtual, unfinished, driver="COG", **_profile(group))
+        _require_quiet(heard, group)
     except Exception:
         unfinished.unlink(missing_ok=True)
         _require_readable(group)
@@ -162,16 +166,27 @@ def build(part: Parcel, staging: Path) -> Built:
 def _require_readable(group: Group) -> None:
     """Name the sheet that stopped the writing, if it was one."""
     for sheet in group.sheets:
-        with raster.opened(sheet.path) as image:
+        with raster.jpeg_complaints() as heard, raster.opened(sheet.path) as image:
             for _, window in image.block_windows(1):
                 try:
                     image.read(window=window)
                 except RasterioError as error:
-                    raise FormatError(
-                        f"it is damaged and in no archive: {str(error).splitlines()[0][:200]}",
-                        path=sheet.path,
-                        remedy="deliver it again; the picture is served without the damaged part",
-                    ) from error
+                    raise _damaged(sheet, raster.reason_of(error)) from error
+                if heard:
+                    raise _damaged(sheet, heard[0])
+
+
+def _require_quiet(heard: Sequence[str], group: Group) -> None:
+    if heard:
+        raise _damaged(group.sheets[0], heard[0])
+
+
+def _damaged(sheet: Sheet, reason: str) -> FormatError:
+    return FormatError(
+        f"it is damaged and in no archive: {reason}",
+        path=sheet.path,
+        remedy="deliver it again; the picture is served without the damaged part",
+    )
 
 
 def _profile(group: Group) -> dict[str, Any]:

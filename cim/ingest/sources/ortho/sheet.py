@@ -69,12 +69,10 @@ def look(
         CimError: it cannot be placed, is no picture, or lies outside the city.
     """
     found = raster.placed(image, path, request.crs)
-    box = raster.extent(image, found.crs, path)
+    box = raster.within_city(image, found.crs, path, request.city)
     cell = raster.ground_cell(image, found.crs, box)
     if not request.city.bounds.touches(box):
         request.city.require_inside(box, path)
-    if not math.isfinite(cell) or cell <= 0:
-        raise FormatError("its cells have no size", path=path, remedy="check it with gdalinfo")
     _require_substance(image, path)
     sheet = Sheet(
         id=name, path=path, crs=found, box=box, cell=cell,
@@ -117,7 +115,8 @@ def _date(image: rasterio.DatasetReader) -> dt.date | None:
         found = dt.datetime.strptime(text, "%Y:%m:%d").replace(tzinfo=dt.UTC).date()
     except ValueError:
         return None
-    return found if 1900 < found.year < 2200 else None
+    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)  # it may be there already
+    return found if dt.date(1900, 1, 1) < found <= tomorrow else None
 
 
 def placed_sheet(parcel: Parcel, zoom: int, request: Request) -> Built:

@@ -28,7 +28,13 @@ from cim.ingest.sources.ortho.check import check_cog
 from cim.ingest.sources.ortho.options import OrthoOptions
 from cim.ingest.sources.ortho.sheet import Sheet, Window4, look, placed_sheet, window, zoom_of
 from cim.ingest.sources.ortho.square import Square
-from cim.ingest.sources.ortho.stretch import NOTHING, Floats, sample, stretched
+from cim.ingest.sources.ortho.stretch import (
+    NOTHING,
+    Floats,
+    require_declared,
+    sample,
+    stretched,
+)
 from cim.layers import CimLevel, Kind, Layer, Style
 from cim.tiles.imagery import joining, pack, zoom_resolution
 from cim.tiles.imagery.block import Coding
@@ -46,7 +52,7 @@ class OrthoSource(Source):
     kind: ClassVar[Kind] = Kind.IMAGERY
     reads: ClassVar[str] = "an orthophoto GeoTIFF or a folder of its sheets"
     options: ClassVar[type[OrthoOptions]] = OrthoOptions
-    edition: ClassVar[int] = 2
+    edition: ClassVar[int] = 3
     archived: ClassVar[bool] = True  # whether the sheets are worth a copy of their own
 
     def supports(self, path: Path) -> bool:
@@ -72,6 +78,7 @@ class OrthoSource(Source):
                     stretch = sheet.stretch
                     if stretch.dtype != "uint8" and stretch.low is None:
                         values = sample(image, stretch)
+                        require_declared(values, image, path)
                         samples.setdefault(stretch.family, []).append(values)
             except CimError as error:
                 refused.append(Problem(path=str(path), reason=error.reason, remedy=error.remedy))

@@ -106,8 +106,13 @@ def build(part: Parcel, staging: Path) -> Built:
     drawing = _Drawing(square)
     with rasterio.Env(GDAL_CACHEMAX=raster.CACHE):
         for rank, sheet in enumerate(square.sheets):
-            with raster.opened(sheet.path) as image, _warped(image, sheet, square) as warped:
+            with (
+                raster.jpeg_complaints() as heard, raster.opened(sheet.path) as image,
+                _warped(image, sheet, square) as warped,
+            ):  # fmt: skip
                 drawing.lay(rank, warped)
+            if heard:
+                drawing.note_complaint(sheet, heard[0])
     name = f"{part.folder}/blocks.pack"
     pack.write(staging / name, drawing.colours, drawing.seen, square.coding)
     return Built(
@@ -154,6 +159,10 @@ class _Drawing:
                 continue  # what nobody will see is compared by a sample
             for part, piece in self._pieces(sheet, warped, window):
                 self._lay_piece(rank, part.toslices(), piece)
+
+    def note_complaint(self, sheet: Sheet, complaint: str) -> None:
+        """Remember a sheet whose JPEG decoder complained: no pixel is missing, some are wrong."""
+        self._damage.setdefault(sheet.id, (0, complaint))
 
     def _lay_piece(self, rank: int, inner: tuple[slice, ...], piece: Piece) -> None:
         colours, seen = piece
@@ -202,7 +211,7 @@ class _Drawing:
             yield window, piece
 
     def _note_damage(self, sheet: Sheet, window: Window, error: RasterioError) -> None:
-        pixels, reason = self._damage.get(sheet.id, (0, str(error).splitlines()[0][:200]))
+        pixels, reason = self._damage.get(sheet.id, (0, raster.reason_of(error)))
         self._damage[sheet.id] = (pixels + int(window.width * window.height), reason)
 
 

@@ -22,6 +22,7 @@ LOW, HIGH = 2.0, 98.0  # percentiles
 _PATCHES, _PATCH = 12, 64  # a sheet is judged by 12 × 12 patches of 64 pixels
 Three = tuple[float, float, float]
 Floats = npt.NDArray[np.float64]
+_USUAL = (-9999.0, -32768.0, -32767.0, -99999.0, -float(np.finfo(np.float32).max))
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
@@ -84,6 +85,12 @@ def stretch_of(image: rasterio.DatasetReader, path: Path, options: OrthoOptions)
             f"one band of {dtype} holds heights, not a picture",
             path=path,
             remedy="ingest it into a terrain layer, or deliver it as bytes or uint16",
+        )
+    if options.bands is None and ColorInterp.cyan in image.colorinterp:
+        raise FormatError(
+            "its bands are inks (cyan, magenta, yellow, black), not light",
+            path=path,
+            remedy="convert it to red, green and blue",
         )
     if image.colorinterp[colours[0] - 1] is ColorInterp.palette:
         return _paletted(image, colours[0])
@@ -151,6 +158,30 @@ def sample(image: rasterio.DatasetReader, stretch: Stretch) -> Floats:
         known = ~hidden & np.isfinite(flat.data).all(axis=0)
         found.append(flat.data[:, known])
     return np.concatenate(found, axis=1) if found else np.empty((3, 0))
+
+
+def require_declared(values: Floats, image: rasterio.DatasetReader, path: Path) -> None:
+    """Refuse a sheet with pixels of a value that means nodata and is not declared so.
+
+    All sheets would be stretched over it, and show next to nothing.
+
+    Args:
+        values: A sample of the sheet, (3, n).
+        image: The sheet.
+        path: Its file.
+
+    Raises:
+        FormatError: naming the value, and how many pixels of the sample have it.
+    """
+    for value in _USUAL:
+        share = float((values == value).all(axis=0).mean()) if values.size else 0.0
+        if share and image.nodata != value:
+            raise FormatError(
+                f"{share:.1%} of its pixels are {value:g} in all bands, a nodata value that it "
+                "does not declare",
+                path=path,
+                remedy=f"declare it, for example: gdal_edit.py -a_nodata {value:g} FILE",
+            )
 
 
 def patches(image: rasterio.DatasetReader) -> Iterable[Window]:
