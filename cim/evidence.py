@@ -42,8 +42,9 @@ class Rows:
 
 
 def rows_of(
-    context: Context, layer: str, *, crs: CRS | None = None, bounds: Bounds | None = None
-) -> Rows:
+    context: Context, layer: str, *, crs: CRS | None = None, bounds: Bounds | None = None,
+    fields: Sequence[str] = (),
+) -> Rows:  # fmt: skip
     """All rows of a published vector layer, or those whose boxes touch some bounds.
 
     Args:
@@ -51,26 +52,34 @@ def rows_of(
         layer: Its id.
         crs: Of the geometry; the city's compute CRS without.
         bounds: Degrees.
+        fields: That the question needs.
 
     Raises:
         NotFoundError: the layer is not published.
-        ParameterError: it has no rows, being no vector layer.
+        ParameterError: it has no rows, being no vector layer, or lacks a field.
     """
     with ready(context.engine) as connection:
         version = registry.published(connection, layer)
         if version.layer.kind is not Kind.VECTOR:
             raise ParameterError(f"{layer} has no rows", remedy="name a vector layer")
+        lacking = [name for name in fields if name not in {f.name for f in version.layer.fields}]
+        if lacking:
+            raise ParameterError(
+                f"{layer} has no {', '.join(lacking)}, which this question needs",
+                remedy="name a layer of the kind that the form proposes",
+            )
         frame = rows.frame(connection, version, heights=True, bounds=bounds)
     frame = frame.rename_geometry("geometry").to_crs(crs or context.city.compute_crs)
     return Rows(frame=frame, version=version)
 
 
 def rows_if_any(
-    context: Context, layer: str, *, crs: CRS | None = None, bounds: Bounds | None = None
-) -> Rows | None:
+    context: Context, layer: str, *, crs: CRS | None = None, bounds: Bounds | None = None,
+    fields: Sequence[str] = (),
+) -> Rows | None:  # fmt: skip
     """As ``rows_of``; None where the layer is not published, so that the answer can say so."""
     try:
-        return rows_of(context, layer, crs=crs, bounds=bounds)
+        return rows_of(context, layer, crs=crs, bounds=bounds, fields=fields)
     except NotFoundError:
         return None
 

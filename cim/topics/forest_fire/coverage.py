@@ -35,7 +35,7 @@ def watched(asked: CoverageParameters, context: Context) -> Result:
     ground = ground_around(context, asked.terrain, (asked.centre,), asked.range + 200)
     grid = ground.grid
     inside, wood, fuel = forest_in(ground, asked, context)
-    towers = rows_of(context, asked.towers, crs=grid.crs)
+    towers = rows_of(context, asked.towers, crs=grid.crs, fields=("tower_id", "range_km"))
     eyes, blind = eyes_of(towers, grid)
     total = np.zeros(grid.heights.shape, np.int64)
     rows = []

@@ -90,7 +90,7 @@ def _dry(days: list[Noon]) -> list[int]:
 
 def danger(asked: DangerParameters, context: Context) -> Result:
     """Indices of a season."""
-    rows = rows_of(context, asked.weather)
+    rows = rows_of(context, asked.weather, fields=("station", "day", "humidity"))
     days, lacking = _days(rows, asked.station)
     start = Index(ffmc=asked.ffmc, dmc=asked.dmc, dc=asked.dc, isi=0, bui=0, fwi=0)
     found = season(days, start)

@@ -126,7 +126,7 @@ def run(asked: LocateParameters, context: Context) -> Result:
         raise ParameterError(
             "a second camera and its azimuth belong together", remedy="give both or neither"
         )
-    rows = rows_of(context, asked.cameras, crs=CGCS2000)
+    rows = rows_of(context, asked.cameras, crs=CGCS2000, fields=("camera_id", "height"))
     stands = [_stand(rows, asked.camera)]
     azimuths = [asked.azimuth]
     if asked.second is not None and asked.second_azimuth is not None:

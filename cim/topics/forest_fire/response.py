@@ -130,10 +130,10 @@ def run(asked: ResponseParameters, context: Context) -> Result:
     """Who gets there first."""
     ground = ground_around(context, asked.terrain, (asked.fire,), OFF_ROAD + 200)
     crs = ground.grid.crs
-    teams = rows_of(context, asked.teams, crs=crs)
+    teams = rows_of(context, asked.teams, crs=crs, fields=("team_id", "name"))
     if teams.frame.empty:
         raise ParameterError(f"{teams.source} has no teams", remedy="ingest the teams")
-    wells = rows_if_any(context, asked.water, crs=crs)
+    wells = rows_if_any(context, asked.water, crs=crs, fields=("water_id", "volume"))
     lakes = rows_if_any(context, WATER, crs=crs)
     step = transformer(CGCS2000, crs)
     fire = tuple(float(v) for v in step.transform(*asked.fire))

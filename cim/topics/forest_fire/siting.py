@@ -57,7 +57,7 @@ class SitingParameters(CoverageParameters):
                                 "m", 500, 15_000)  # fmt: skip
     candidates: Annotated[
         list[Point] | None,
-        Field(default=None, max_length=300, title="候选点",
+        Field(default=None, min_length=1, max_length=300, title="候选点",
               description="不给时自动取局部制高点。",
               json_schema_extra=english("Candidates", "Without them, the local summits.", "deg",
                                         widget="points")),
@@ -93,7 +93,7 @@ def site(asked: SitingParameters, context: Context) -> Result:
     ground = ground_around(context, asked.terrain, (asked.centre,), asked.range + 200)
     grid = ground.grid
     inside, wood, fuel = forest_in(ground, asked, context)
-    towers = rows_if_any(context, asked.towers, crs=grid.crs)
+    towers = rows_if_any(context, asked.towers, crs=grid.crs, fields=("tower_id", "range_km"))
     eyes, blind = ([], 0) if towers is None else eyes_of(towers, grid)
     have = np.zeros(wood.shape, bool)
     for eye, reach, _ in eyes:

@@ -130,7 +130,7 @@ def _scene(asked: SpreadParameters, context: Context) -> Scene:
     box = (grid.west, grid.north - rows * grid.cell[1], grid.west + columns * grid.cell[0],
            grid.north)  # fmt: skip
     bounds = Bounds(*lonlat_bounds(grid.crs, box))
-    fuel = rows_of(context, asked.fuel, crs=grid.crs, bounds=bounds)
+    fuel = rows_of(context, asked.fuel, crs=grid.crs, bounds=bounds, fields=("code",))
     stops: list[BaseGeometry] = []
     inputs = [input_of(fuel.version)]
     for layer in (WATER, ROAD):

@@ -50,7 +50,7 @@ def forest_in(
     away = np.hypot((np.arange(rows)[:, None] - row) * grid.cell[1],
                     (np.arange(columns)[None, :] - column) * grid.cell[0])  # fmt: skip
     inside = (away <= asked.range) & np.isfinite(grid.heights)
-    fuel = rows_of(context, asked.fuel, crs=grid.crs)
+    fuel = rows_of(context, asked.fuel, crs=grid.crs, fields=("code",))
     own = fuel.frame[fuel.frame["code"].isin(WOODS)]
     wood = np.zeros(grid.heights.shape, bool)
     if len(own):

@@ -85,7 +85,7 @@ def _course(asked: MonitoringParameters, context: Context) -> _Course:
         values = np.array([mm for _, mm in asked.readings], np.float64)
         rows, place = None, None
     else:
-        rows = rows_of(context, asked.displacements)
+        rows = rows_of(context, asked.displacements, fields=("point", "day", "millimetres"))
         own = rows.frame[rows.frame["point"] == asked.point]
         if own.empty:
             names = ", ".join(sorted(map(str, rows.frame["point"].dropna().unique()))[:20])

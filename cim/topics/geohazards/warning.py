@@ -101,8 +101,8 @@ def rain_class(rules: WarningRules, today: float, before: float) -> int | None:
 
 def run(asked: WarningParameters, context: Context) -> Result:
     """Warn."""
-    hazards = rows_of(context, asked.hazards)
-    rain = rows_of(context, asked.gauges)
+    hazards = rows_of(context, asked.hazards, fields=("hazard_id", "hazard_type", "stability"))
+    rain = rows_of(context, asked.gauges, fields=("gauge", "day", "millimetres"))
     if hazards.frame.empty:
         raise ParameterError(f"{hazards.source} has no sites", remedy="ingest hazard sites")
     rules, known = warning_rules(), gauges(rain)

@@ -62,7 +62,7 @@ def _named(rows: Rows) -> gpd.GeoDataFrame:
 
 def statistics(asked: LandParameters, context: Context) -> Result:
     """Sum up land use."""
-    now = rows_of(context, asked.now)
+    now = rows_of(context, asked.now, fields=("class_name",))
     uses = _named(now)
     areas: dict[str, float] = defaultdict(float)
     for use, shape in zip(uses["use"], uses.geometry, strict=True):
@@ -73,8 +73,10 @@ def statistics(asked: LandParameters, context: Context) -> Result:
     adjusted = None if asked.control is None else balanced(
         np.array([areas[use] for use in order]), asked.control
     )  # fmt: skip
-    towns = rows_if_any(context, asked.towns)
-    before = None if asked.before is None else rows_if_any(context, asked.before)
+    towns = rows_if_any(context, asked.towns, fields=("name", "level"))
+    before = (
+        None if asked.before is None else rows_if_any(context, asked.before, fields=("class_name",))
+    )
     tables = [_sums(order, areas, total, adjusted), _by_town(uses, towns, asked.level)]
     if before is not None:
         tables.append(_changes(_named(before), uses))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from cim.topic import Context, Parameters
 
 BUILDING, SCHEME, PARCEL = "base.building", "planning.scheme", "planning.parcel"
 STOREY = 3.0  # m
+FIELDS = ("building_id", "use", "floors", "height", "ground_elev")
 Floats = npt.NDArray[np.float64]
 
 
@@ -97,7 +99,13 @@ def town(
     """
     crs = context.city.compute_crs
     box = (around[0] - reach, around[1] - reach, around[2] + reach, around[3] + reach)
-    rows = rows_of(context, asked.buildings, crs=crs, bounds=Bounds(*lonlat_bounds(crs, box)))
+    if not all(math.isfinite(v) for v in box):
+        raise ParameterError(
+            "the place lies far outside the city", remedy=f"the city is {context.city.bounds}"
+        )
+    rows = rows_of(
+        context, asked.buildings, crs=crs, bounds=Bounds(*lonlat_bounds(crs, box)), fields=FIELDS
+    )
     standing = _blocks(rows.frame, "building_id", None)
     inputs, source = [input_of(rows.version)], rows.source
     if asked.scheme is not None:
