@@ -14,7 +14,7 @@ import shapely
 from pydantic import Field
 
 from cim.city import Bounds
-from cim.errors import ParameterError
+from cim.errors import CimError, ParameterError
 from cim.evidence import Rows, input_of, rows_if_any, rows_of
 from cim.geo.crs import lonlat_bounds
 from cim.geo.massing import Walls, walls
@@ -99,13 +99,8 @@ def town(
     """
     crs = context.city.compute_crs
     box = (around[0] - reach, around[1] - reach, around[2] + reach, around[3] + reach)
-    if not all(math.isfinite(v) for v in box):
-        raise ParameterError(
-            "the place lies far outside the city", remedy=f"the city is {context.city.bounds}"
-        )
-    rows = rows_of(
-        context, asked.buildings, crs=crs, bounds=Bounds(*lonlat_bounds(crs, box)), fields=FIELDS
-    )
+    near = _bounds(context, box)
+    rows = rows_of(context, asked.buildings, crs=crs, bounds=near, fields=FIELDS)
     standing = _blocks(rows.frame, "building_id", None)
     inputs, source = [input_of(rows.version)], rows.source
     if asked.scheme is not None:
@@ -121,6 +116,25 @@ def town(
         frame=gpd.GeoDataFrame(standing, geometry="geometry", crs=crs), inputs=inputs,
         source=source,
     )  # fmt: skip
+
+
+def _bounds(context: Context, box: tuple[float, float, float, float]) -> Bounds:
+    """A box of the compute CRS in degrees.
+
+    Raises:
+        ParameterError: it lies outside the city.
+    """
+    city = context.city
+    if all(math.isfinite(v) and abs(v) < 2e7 for v in box):
+        try:
+            near = Bounds(*lonlat_bounds(city.compute_crs, box))
+        except CimError:
+            near = None
+        if near is not None and near.touches(city.bounds):
+            return near
+    raise ParameterError(
+        "the place lies outside the city", remedy=f"choose one within {city.bounds}"
+    )
 
 
 def scheme_of(
