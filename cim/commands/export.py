@@ -40,7 +40,7 @@ def export(
         found = registry.published(connection, layer, version)
     if "cog" not in found.media:
         raise InputError(f"{layer} is {found.layer.kind}: only imagery can be exported")
-    path = installation.files.file(layer, found.version, str(found.media["cog"]))
+    path = installation.files.held(layer, found.version, str(found.media["cog"]))
     about = {"description": f"{layer} version {found.version}"}
     if found.media.get("date"):
         about["date"] = str(found.media["date"])
