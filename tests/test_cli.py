@@ -420,7 +420,8 @@ def test_a_picture_is_exported_and_what_cannot_be_says_why(
         (["base.dem", "--to", "a.pmtiles"], "only imagery can be exported"),
         (["test.ortho", "--to", "a.zip"], "neither .mbtiles nor .pmtiles"),
         (["test.ortho", "--to", "a.pmtiles", "--bbox", "1,2,3,4"], "does not meet the layer"),
-        (["test.ortho", "--to", "a.pmtiles", "--maxzoom", "22"], "goes down to zoom 18"),
+        (["test.ortho", "--to", "a.pmtiles", "--maxzoom", "22"], "--maxzoom from 8 to 18"),
+        (["test.ortho", "--to", "a.pmtiles", "--bbox", "1,2,3"], "is not four numbers"),
         (["test.ortho", "--to", "a.pmtiles", "--version", "7"], "is not published"),
     ):
         failed = cim(environment, "export", *arguments)

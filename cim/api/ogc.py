@@ -171,7 +171,7 @@ def fit(version: Version, form: str, code: str) -> None:
 
 def cog_of(here: Installation, version: Version) -> Path:
     """The file that a version is drawn from."""
-    return here.files.file(version.layer.id, version.version, str(version.media["cog"]))
+    return here.files.held(version.layer.id, version.version, str(version.media["cog"]))
 
 
 def address(request: Request, *parts: str) -> str:

@@ -115,7 +115,7 @@ def _image(
     here: Installation, version: Version, place: tuple[int, int, int], suffix: str,
     headers: dict[str, str],
 ) -> Response:  # fmt: skip
-    path = here.files.file(version.layer.id, version.version, str(version.media["cog"]))
+    path = here.files.held(version.layer.id, version.version, str(version.media["cog"]))
     image = imagery.tile(path, place, suffix)
     if image is None:
         return Response(status_code=204, headers=headers)

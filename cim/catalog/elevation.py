@@ -46,8 +46,12 @@ class Model:
     cell: float
 
     def path(self, files: Files) -> Path:
-        """Its file."""
-        return files.file(self.version.layer.id, self.version.version, self.name)
+        """Its file.
+
+        Raises:
+            StorageError: it is gone.
+        """
+        return files.held(self.version.layer.id, self.version.version, self.name)
 
 
 def terrain(entries: Iterable[Entry]) -> list[Version]:
@@ -89,8 +93,10 @@ def _surface(version: Version) -> list[Model]:
 
 
 def rasters(entries: Iterable[Entry], files: Files) -> tuple[Path, ...]:
-    """Files of all published elevation models, the finest first."""
-    return tuple(model.path(files) for model in models(terrain(entries)))
+    """Files of all published elevation models, the finest first; whoever reads one may miss it."""
+    return tuple(
+        files.file(m.version.layer.id, m.version.version, m.name) for m in models(terrain(entries))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ def value_at(files: Files, version: Version, lon: float, lat: float) -> Value:
         )
     unit = str(version.media.get("unit", ""))
     for name in names:
-        path = files.file(version.layer.id, version.version, str(name))
+        path = files.held(version.layer.id, version.version, str(name))
         with rasterio.open(path) as image:
             crs = resolve(image.crs.to_wkt()).crs
             x, y = transformer(CGCS2000, crs).transform(lon, lat)

@@ -40,7 +40,7 @@ def export(
         found = registry.published(connection, layer, version)
     if "cog" not in found.media:
         raise InputError(f"{layer} is {found.layer.kind}: only imagery can be exported")
-    path = installation.files.file(layer, found.version, str(found.media["cog"]))
+    path = installation.files.held(layer, found.version, str(found.media["cog"]))
     about = {"description": f"{layer} version {found.version}"}
     if found.media.get("date"):
         about["date"] = str(found.media["date"])
@@ -61,7 +61,9 @@ def _bounds(given: str | None, version: Version) -> tuple[float, float, float, f
     try:
         a, b, c, d = (float(part) for part in given.split(","))
     except ValueError as error:
-        raise ParameterError(f"--bbox {given}", remedy="give west,south,east,north") from error
+        raise ParameterError(
+            f"--bbox {given} is not four numbers", remedy="give west,south,east,north in degrees"
+        ) from error
     if not (-180 <= a < c <= 180 and -90 <= b < d <= 90):
         raise ParameterError(f"--bbox {given} spans no area", remedy="give west,south,east,north")
     box = max(a, west), max(b, south), min(c, east), min(d, north)
@@ -78,6 +80,7 @@ def _zooms(low: int | None, high: int | None, version: Version) -> tuple[int, in
     chosen = (first if low is None else low, last if high is None else high)
     if not chosen[0] <= chosen[1] <= last:
         raise ParameterError(
-            f"zooms {chosen[0]} to {chosen[1]}", remedy=f"the layer goes down to zoom {last}"
+            f"zooms {chosen[0]} to {chosen[1]} are not the layer's",
+            remedy=f"choose --minzoom and --maxzoom from {first} to {last}",
         )
     return chosen

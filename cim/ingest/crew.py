@@ -7,7 +7,9 @@ worker that is killed all end as the ``Problem`` of one part. Only a full disk s
 from __future__ import annotations
 
 import multiprocessing
+import os
 import secrets
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -105,6 +107,19 @@ class _Shared:
 
 def _receive(job: Job) -> None:
     _Shared.job = job
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
+
+
+def _outlive_nobody() -> None:
+    """End with the process that asked for the work.
+
+    A parent that is killed (no memory left) closes no queue: its workers would wait for ever with
+    all they hold, and one amid a part would write into the staging of the next run.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(parcel: Parcel, key: str) -> Outcome:

@@ -15,6 +15,9 @@ from typing import Any
 from cim.errors import StorageError
 from cim.store.objects import Store
 
+# EFBIG: 4 GB are the most on a stick with FAT32
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG})
+
 
 @dataclass(frozen=True, slots=True)
 class Files:
@@ -51,6 +54,21 @@ class Files:
             content = self.store.read(f"{layer}/{version}/{name}")
             if content is not None:
                 write_atomic(path, content)
+        return path
+
+    def held(self, layer: str, version: int, name: str) -> Path:
+        """One file that a published version has.
+
+        Raises:
+            StorageError: it is gone, or the store does not answer.
+        """
+        path = self.file(layer, version, name)
+        if not path.is_file():
+            raise StorageError(
+                f"{layer} version {version} has lost its file {name}",
+                path=path,
+                remedy="restore the data folder's layers/, or ingest the delivery with --force",
+            )
         return path
 
     def whole(self, layer: str, version: int) -> Path:
@@ -102,7 +120,7 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if error.errno not in _NO_ROOM:
             raise
         raise StorageError(
             f"cannot write: {os.strerror(error.errno)} ({free(path)} free)",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cim.catalog import elevation, registry
+from cim.errors import StorageError
 from cim.installation import Installation
 from cim.store.database import ready
 from tests.delivered import NORTH, WEST, deliver, hills, lonlat, raster
@@ -102,3 +103,20 @@ def test_a_version_of_before_has_the_one_model_that_it_names(county: Installatio
     found = elevation.at(county.files, versions, *place(WEST + 15 * 50.5, NORTH - 15 * 60.5))
     assert found is not None
     assert found.metres == pytest.approx(float(ground[60, 50]), abs=0.01)
+
+
+def test_a_model_that_is_lost_is_told_by_name_and_does_not_stop_the_delivery_that_mends_it(
+    county: Installation, tmp_path: Path
+) -> None:
+    place_there = place(TOWN[0] + 800, TOWN[1] - 800)
+    (county.files.version("test.dem", 1) / "models" / "0.tif").unlink()
+    with ready(county.engine) as connection:
+        grounds = elevation.terrain(registry.entries(connection))
+    with pytest.raises(StorageError, match=r"test\.dem version 1 has lost its file models/0\.tif"):
+        elevation.at(county.files, grounds, *place_there)
+    report = deliver(county, tmp_path / "s", "test.dem", force=True)
+    with ready(county.engine) as connection:
+        grounds = elevation.terrain(registry.entries(connection))
+    found = elevation.at(county.files, grounds, *place_there)
+    assert found is not None
+    assert (found.metres, found.version) == (1501.0, report.version)

@@ -122,6 +122,35 @@ def test_a_kill_leaves_the_last_version_and_a_second_run_completes(
     assert not (installation.files.version("test.dem", 2) / "work").exists()
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and is not yet collected does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_workers_end_with_the_run_that_was_killed_alone(
+    installation: Installation, environment: dict[str, str], sheets: Path
+) -> None:
+    staging = installation.files.root / "staging" / "test.dem"
+    first = start(environment, sheets, "--layer", "test.dem", "--workers", 2)
+    assert wait_for(lambda: MOMENTS["after the first part"](staging), first)
+    told = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text()
+    workers = [int(pid) for pid in told.split()]
+    assert len(workers) >= 2
+    os.kill(first.pid, signal.SIGKILL)  # as the kernel does when memory is short: no group
+    first.communicate(timeout=60)  # they hold its pipes until they end
+    for _ in range(600):
+        if not any(map(alive, workers)):
+            break
+        time.sleep(0.1)
+    assert not any(map(alive, workers))
+    done = cim(environment, "ingest", sheets, "--layer", "test.dem")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_resumed_version_is_the_one_an_undisturbed_run_makes(
     installation: Installation, environment: dict[str, str], sheets: Path
 ) -> None:

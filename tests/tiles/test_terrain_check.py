@@ -84,6 +84,13 @@ def test_a_missing_tile_is_named_and_a_lost_one_noted(folder: Path) -> None:
     assert notes == ["4/stray.terrain: layer.json does not announce it"]
 
 
+def test_terrain_of_its_own_below_a_folder_is_nothing_lost(folder: Path) -> None:
+    write(folder / "joined", 2)
+    assert looks(folder)["terrain.tiles"].figures["orphans"] == 0
+    (folder / "joined" / "layer.json").unlink()
+    assert looks(folder)["terrain.tiles"].figures["orphans"] > 0
+
+
 @pytest.mark.parametrize("keep", [0, 1, 50, 300])
 def test_a_truncated_tile_is_named(folder: Path, keep: int) -> None:
     path = min((folder / "4").rglob("*.terrain"))

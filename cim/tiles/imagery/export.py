@@ -9,7 +9,7 @@ import math
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,8 +19,8 @@ import numpy as np
 from pmtiles import writer as pmtiles_writer
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 
-from cim.errors import ParameterError
-from cim.store.files import disk_errors
+from cim.errors import ParameterError, StorageError
+from cim.store.files import disk_errors, free
 from cim.tiles.imagery.cog import Cog, opened
 from cim.tiles.imagery.grid import HALF, SIZE, zoom_resolution
 from cim.tiles.imagery.render import tile
@@ -88,7 +88,7 @@ def write(export: Export, target: Path) -> int:
         raise ParameterError(
             f"{target.name} is neither .mbtiles nor .pmtiles", remedy="give such a name with --to"
         )
-    with disk_errors(target):
+    with _sqlite_errors(target), disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part")
         part.unlink(missing_ok=True)
@@ -103,6 +103,23 @@ def write(export: Export, target: Path) -> int:
         finally:
             part.unlink(missing_ok=True)
     return count
+
+
+@contextmanager
+def _sqlite_errors(target: Path) -> Iterator[None]:
+    """What SQLite says of a full disk becomes what everybody says.
+
+    Raises:
+        StorageError: naming the file and how much is free.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StorageError(
+            f"cannot write: {error} ({free(target)} free)",
+            path=target,
+            remedy="free some room or give another place with --to",
+        ) from error
 
 
 def places(export: Export) -> Iterator[Place]:

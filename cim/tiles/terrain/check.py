@@ -60,11 +60,21 @@ def check_terrain_folder(
                 between.look(z, x, y, tile)
             before = (x, column)
     seams.figures["worst_gap_m"] = worst
-    lost = set(folder.rglob("*.terrain")) - announced
+    lost = _own(folder) - announced
     tiles.figures["orphans"] = len(lost)
     for one in sorted(lost):
         tiles.note(f"{one.relative_to(folder).as_posix()}: layer.json does not announce it")
     return (described, tiles, seams, between.steps, between.told, place)
+
+
+def _own(folder: Path) -> set[Path]:
+    """The tiles of a folder, without those of terrain of its own below it, such as ``joined/``."""
+    others = [path.parent for path in folder.rglob("layer.json") if path.parent != folder]
+    return {
+        path
+        for path in folder.rglob("*.terrain")
+        if not any(path.is_relative_to(other) for other in others)
+    }
 
 
 def _layer_faults(layer: Any) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import resource
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -15,7 +16,7 @@ import rasterio
 from PIL import Image
 from pmtiles.reader import MemorySource, Reader
 
-from cim.errors import ParameterError
+from cim.errors import ParameterError, StorageError
 from cim.tiles.imagery import block, export, grid, joining, pack, tile
 from cim.tiles.imagery.block import Coding
 from cim.tiles.imagery.export import Export, Form
@@ -178,3 +179,17 @@ def test_a_block_of_ours_is_a_jpeg_with_the_tables_of_its_quality() -> None:
         Image.fromarray(pixels).save(whole, "JPEG", quality=quality)
         theirs = np.asarray(Image.open(whole).convert("RGB"))
         assert (block.decode(block.tables(Coding(quality)), scan) == theirs).all()
+
+
+@pytest.mark.parametrize("suffix", [".mbtiles", ".pmtiles"])
+def test_a_disk_that_takes_no_more_is_told_in_one_sentence_and_leaves_nothing(
+    suffix: str, cog: Path, tmp_path: Path
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # a file may grow no further
+    try:
+        with pytest.raises(StorageError, match="cannot write: "):
+            export.write(asked(cog), tmp_path / f"a{suffix}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
