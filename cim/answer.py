@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import shutil
 import tempfile
@@ -17,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
@@ -114,7 +117,8 @@ class Asker:
                 uploads=self.uploads,
             )  # fmt: skip
             result = analysis.run(parameters, context)
-            write_json(work / "result.json", _to_json(analysis, parameters, identity, result))
+            said = _plain(_to_json(analysis, parameters, identity, result))
+            write_json(work / "result.json", said)
             if not (folder / "result.json").exists():
                 shutil.rmtree(folder, ignore_errors=True)  # a cache swept by halves
                 with suppress(OSError):  # another was faster
@@ -200,3 +204,18 @@ def _table(table: Table) -> dict[str, Any]:
         ],
         "rows": [dict(row) for row in table.rows],
     }
+
+
+def _plain(value: Any) -> Any:
+    """The same in JSON's own types: arrays as lists, what is no number as null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple | set):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    return None if value is pd.NaT or value is pd.NA else str(value)

@@ -61,7 +61,8 @@ def rows_of(
         if version.layer.kind is not Kind.VECTOR:
             raise ParameterError(f"{layer} has no rows", remedy="name a vector layer")
         frame = rows.frame(connection, version, heights=True, bounds=bounds)
-    return Rows(frame=frame.to_crs(crs or context.city.compute_crs), version=version)
+    frame = frame.rename_geometry("geometry").to_crs(crs or context.city.compute_crs)
+    return Rows(frame=frame, version=version)
 
 
 def rows_if_any(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.commands import cim
+from tests.delivered import photo, raster
 
 LIST = """
 [[delivery]]
@@ -70,3 +72,32 @@ def test_a_join_that_does_not_fit_is_refused_before_anything_is_read(
     assert done.returncode == 2
     assert "the join {'terrain': 'base.dem'} does not fit" in done.stderr
     assert "each has terrain and mesh" in done.stderr
+
+
+@pytest.mark.db
+@pytest.mark.usefixtures("installation")
+def test_deliveries_of_two_years_become_versions_once_and_the_last_one_is_shown(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    for name, seed in (("old.tif", 1), ("new.tif", 2)):
+        raster(tmp_path / name, photo(200, 200, seed=seed, fields=2), cell=0.5)
+    file = tmp_path / "deliveries.toml"
+    file.write_text(
+        '[[delivery]]\nlayer = "base.ortho"\npath = "old.tif"\noptions = { date = "2021-04-25" }\n'
+        '[[delivery]]\nlayer = "base.ortho"\npath = "new.tif"\noptions = { date = "2024-05-18" }\n'
+    )
+    done = cim(environment, "deliveries", file)
+    assert done.returncode == 0, done.stderr
+    assert "base.ortho version 1 published" in done.stdout
+    assert "base.ortho version 2 published" in done.stdout
+    again = cim(environment, "deliveries", file)
+    assert again.returncode == 0, again.stderr
+    assert "base.ortho version 1 unchanged" in again.stdout
+    assert "base.ortho version 2 unchanged" in again.stdout
+    told = json.loads(cim(environment, "layers", "show", "base.ortho").stdout)
+    assert "new.tif" in json.dumps(told)
+    assert "old.tif" not in json.dumps(told)
+    shutil.copy(tmp_path / "new.tif", tmp_path / "old.tif")  # the past is delivered anew
+    changed = cim(environment, "deliveries", file)
+    assert "base.ortho version 3 published" in changed.stdout
+    assert "base.ortho version 4 published" in changed.stdout

@@ -152,6 +152,23 @@ def _dated(here: Installation, layer_id: str) -> dict[str, Version]:
     return dict(sorted(found.items()))
 
 
+def forms(version: Version, known: Iterable[str]) -> list[str]:
+    """Of some media types those that a version is drawn as: no JPEG where colours name classes."""
+    classed = bool(version.media.get("classed"))
+    return [form for form in known if form != "image/jpeg" or not classed]
+
+
+def fit(version: Version, form: str, code: str) -> None:
+    """Refuse a media type that would mix a version's classes.
+
+    Raises:
+        ServiceError: it would.
+    """
+    if not forms(version, [form]):
+        reason = f"the colours of {version.layer.id} name classes: ask for image/png"
+        raise ServiceError(reason, code, "FORMAT")
+
+
 def cog_of(here: Installation, version: Version) -> Path:
     """The file that a version is drawn from."""
     return here.files.file(version.layer.id, version.version, str(version.media["cog"]))

@@ -73,7 +73,8 @@ def _service(here: Installation, request: Request, only: str, version: str) -> R
         raise ServiceError(f"{asked[:40]} is not offered", "OperationNotSupported", "REQUEST")
     if given.need("VERSION") != "1.3.0":
         raise ServiceError("only version 1.3.0 is offered", "InvalidParameterValue", "VERSION")
-    return _map(here, request, _view(here, given), _chosen(here, given, only, version))
+    view = _view(here, given)
+    return _map(here, request, view, _chosen(here, given, view.form, only, version))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ def _northing_first(name: str) -> bool:
 
 
 def _chosen(
-    here: Installation, given: Parameters, only: str, version: str
+    here: Installation, given: Parameters, form: str, only: str, version: str
 ) -> list[tuple[Picture, Version]]:
     """The layers of a map, the lowest first, each at the version asked for."""
     names = given.need("LAYERS").split(",")
@@ -161,7 +162,9 @@ def _chosen(
         if not name or (only and name != only):
             raise ServiceError(f"there is no layer {name[:60]}", "LayerNotDefined", "LAYERS")
         picture = ogc.picture(here, name, version)
-        found.append((picture, picture.of(given.get("TIME"), "InvalidDimensionValue")))
+        version_asked = picture.of(given.get("TIME"), "InvalidDimensionValue")
+        ogc.fit(version_asked, form, "InvalidFormat")
+        found.append((picture, version_asked))
     return found
 
 
@@ -217,7 +220,8 @@ def _capabilities(here: Installation, request: Request, only: str, version: str)
     child(service_told, "MaxWidth", MOST_PIXELS)
     child(service_told, "MaxHeight", MOST_PIXELS)
     told = child(root, "Capability")
-    _requests(told, home)
+    forms = {form: None for p in offered for form in ogc.forms(p.version, FORMATS)}
+    _requests(told, home, list(forms or FORMATS))
     top = child(told, "Layer")
     child(top, "Title", here.city.name)
     ogc.children(top, "CRS", _offered(here))
@@ -230,11 +234,11 @@ def _online(parent: ET.Element, home: str) -> None:
     child(parent, "OnlineResource", **{"xlink:type": "simple", "xlink:href": f"{home}?"})
 
 
-def _requests(told: ET.Element, home: str) -> None:
+def _requests(told: ET.Element, home: str, forms: list[str]) -> None:
     requests = child(told, "Request")
-    for name, forms in (("GetCapabilities", [XML]), ("GetMap", list(FORMATS))):
+    for name, given in (("GetCapabilities", [XML]), ("GetMap", forms)):
         operation = child(requests, name)
-        ogc.children(operation, "Format", forms)
+        ogc.children(operation, "Format", given)
         _online(child(child(child(operation, "DCPType"), "HTTP"), "Get"), home)
     child(child(told, "Exception"), "Format", "XML")
 

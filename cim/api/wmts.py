@@ -145,6 +145,7 @@ def _tile(
     here: Installation, request: Request, picture: Picture, day: str, place: Place, form: str
 ) -> Response:
     version = picture.of(day, "InvalidParameterValue")
+    ogc.fit(version, form, "InvalidParameterValue")
     grid, zoom, x, y = place
     etag = f'"{version.key}-{grid.id}-{zoom}-{x}-{y}-{FORMATS[form]}"'
     headers = caching(picture.asked, etag)
@@ -216,7 +217,8 @@ def _layer(contents: ET.Element, picture: Picture, request: Request) -> None:
     child(layer, f"{_o}Identifier", picture.id)
     style = child(layer, f"{_w}Style", isDefault="true")
     child(style, f"{_o}Identifier", "default")
-    ogc.children(layer, f"{_w}Format", FORMATS)
+    forms = ogc.forms(version, FORMATS)
+    ogc.children(layer, f"{_w}Format", forms)
     dated = picture.dated()
     if dated:
         dimension = child(layer, f"{_w}Dimension")
@@ -228,9 +230,10 @@ def _layer(contents: ET.Element, picture: Picture, request: Request) -> None:
     for grid in MATRIX_SETS.values():
         _link(layer, grid, version)
     day = "{Time}" if dated else CURRENT
-    for form, suffix in FORMATS.items():
+    for form in forms:
+        name = f"{{TileCol}}.{FORMATS[form]}"
         template = ogc.address(request, "wmts", picture.id, picture.asked, day, "{TileMatrixSet}",
-                               "{TileMatrix}", "{TileRow}", f"{{TileCol}}.{suffix}")  # fmt: skip
+                               "{TileMatrix}", "{TileRow}", name)  # fmt: skip
         child(layer, f"{_w}ResourceURL", format=form, resourceType="tile", template=template)
 
 

@@ -55,6 +55,8 @@ def deliveries(
 ) -> None:
     """Ingest every delivery of a list; what is published already and unchanged is passed over.
 
+    Several entries of one layer become its versions in their order; the last one is shown.
+
     The list's [[label]] entries follow, by which buildings are told apart in a published mesh, then
     its [[join]] entries, by which terrain is led to a mesh.
 
@@ -64,8 +66,9 @@ def deliveries(
     installation = here()
     work: list[tuple[str, Callable[[], Report]]] = [
         (order.layer_id,
-         partial(carry_out, installation, order, workers=workers, scheduler=scheduler))
-        for order in listed
+         partial(carry_out, installation, order, workers=workers, scheduler=scheduler,
+                 superseded=any(later.layer_id == order.layer_id for later in listed[at + 1:])))
+        for at, order in enumerate(listed)
     ]  # fmt: skip
     work += [(one.mesh, partial(_label, installation, one, workers, scheduler)) for one in labels]
     work += [(one.terrain, partial(_join, installation, one, workers, scheduler)) for one in joins]

@@ -28,7 +28,10 @@ def export(
     version: Annotated[int | None, typer.Option(help="default: the one served")] = None,
     form: Annotated[
         Form,
-        typer.Option("--format", help="auto: JPEG, PNG at the rim where it is clear; jpg; png"),
+        typer.Option(
+            "--format",
+            help="auto: JPEG, PNG at the rim where it is clear, WebP of classes; jpg; png",
+        ),
     ] = Form.AUTO,
 ) -> None:
     """Write a layer's tiles into one file; an interrupted run leaves none."""

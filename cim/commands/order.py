@@ -44,6 +44,7 @@ def carry_out(
     workers: int | None = None,
     scheduler: str | None = None,
     force: bool = False,
+    superseded: bool = False,
 ) -> Report:
     """Ingest one delivery, show the progress, say what came of it, the losses by name.
 
@@ -70,6 +71,7 @@ def carry_out(
             workers=workers or os.cpu_count() or 1,
             scheduler=scheduler,
             force=force,
+            superseded=superseded,
             watcher=watch,
         )
     tell(report)

@@ -17,13 +17,13 @@ from numba import njit, prange
 
 from cim.geo.grid import Grid
 from cim.geo.visibility.crossing import TOUCH, between
-from cim.geo.visibility.sweep import column_met, first_above
 
 Floats = npt.NDArray[np.float64]
 Light = npt.NDArray[np.uint8]
 
 SHADE, LIT, UNKNOWN = 0, 1, 2
 _SURE = 1e-6  # m: what a bound must be passed by
+_SLACK = 2e-9  # m: a line clear of a bound by less is looked at
 
 
 def shadows(grid: Grid, *, azimuth: float, elevation: float, bend: float = 0.0) -> Light:
@@ -98,17 +98,57 @@ def _cast(
                 elif level >= ceiling:
                     light[row, column] = LIT
                 else:
-                    clear = first_above(ceilings, count, level)
+                    clear = _first_above(ceilings, count, level)
                     light[row, column] = _lit(
                         heights, (row, column), (step, aside, unit), count - clear + 1,
                         tangent, bend,
                     )  # fmt: skip
-            low, high = column_met(heights, column, near, near + 1.0)
+            low, high = _column_met(heights, column, near, near + 1.0)
             ceiling = max(ceiling, high + fall * count)
             level = low + fall * count
             if level >= floor - bend * (unit * (count - floor_at)) ** 2:
                 floor, floor_at = level, count
             ceilings[count] = ceiling
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _column_met(levels: Floats, column: int, near: float, far: float) -> tuple[float, float]:
+    """Lowest and highest level on a column's line between two rows; infinite where unknown."""
+    rows = levels.shape[0]
+    first, last = math.floor(near), math.floor(far)
+    if first < 0 or last + 1 >= rows:
+        high = -np.inf
+        for row in range(max(first, 0), min(last + 1, rows - 1) + 1):
+            level = levels[row, column]
+            if not level <= high:
+                high = level if level == level else np.inf  # noqa: PLR0124
+        return -np.inf, high
+    level = levels[first, column]
+    one = level + (levels[first + 1, column] - level) * (near - first)
+    low = high = one
+    total = one
+    for row in range(first + 1, last + 1):
+        level = levels[row, column]
+        total += level
+        low, high = min(low, level), max(high, level)
+    two = level + (levels[last + 1, column] - level) * (far - last)
+    total += two
+    if total != total:  # noqa: PLR0124
+        return -np.inf, np.inf
+    return min(low, two), max(high, two)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _first_above(ceilings: Floats, count: int, slope: float) -> int:
+    """Index of the first of ``count`` rising values that is above another one, nearly."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if ceilings[middle] > slope - _SLACK:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

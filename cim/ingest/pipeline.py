@@ -123,6 +123,7 @@ def ingest(
     watcher: Watcher | None = None,
     source: Source | None = None,
     based_on: int | None = None,
+    superseded: bool = False,
 ) -> Report:
     """Ingest a delivery and publish it as the layer's next version.
 
@@ -136,6 +137,8 @@ def ingest(
         watcher: Is told of the progress.
         source: Reader; None detects it.
         based_on: Version of the layer that the source was made from, before the layer was held.
+        superseded: A later delivery follows into the layer, so that any version that holds exactly
+            this will do, not only the current one.
 
     Returns:
         The report; ``report.exit`` says whether all, part or nothing was published.
@@ -170,7 +173,8 @@ def ingest(
         _require_parts(plan, request)
         before = next((e for e in known if e.layer.id == request.layer_id), None)
         _require_unmoved(before, based_on, request.layer_id)
-        _Run(reader, plan, request, place, watch, report, before, known).go(force=force)
+        run = _Run(reader, plan, request, place, watch, report, before, known)
+        run.go(force=force, superseded=superseded)
     report.seconds = time.monotonic() - began
     return report
 
@@ -188,7 +192,7 @@ class _Run:
     before: Entry | None
     known: list[Entry]
 
-    def go(self, *, force: bool) -> None:
+    def go(self, *, force: bool, superseded: bool) -> None:
         """Build and publish, unless the current version holds exactly this."""
         began = time.monotonic()
         report, files, plan = self.report, self.place.files, self.plan
@@ -197,7 +201,7 @@ class _Run:
         report.inputs = checksums([*plan.extra_inputs, *paths], self.place.workers)
         common = common_key(self.reader, plan, self.request)
         keys = part_keys(common, plan.parcels, {i.path: i for i in report.inputs}, {})
-        if not force and self._is_published(common, keys):
+        if not force and self._is_published(common, keys, superseded):
             return
         report.warnings += left_behind(self.reader, self.request, self._history(), self.known)
         staging = files.staging(self.request.layer_id, self._key(common, keys, self.request))
@@ -216,8 +220,8 @@ class _Run:
             common, keys, [i for i in self.report.inputs if i.path in extra], request
         )
 
-    def _is_published(self, common: str, keys: dict[str, str]) -> bool:
-        """Whether what is served is what this run would build; the report then tells of it.
+    def _is_published(self, common: str, keys: dict[str, str], superseded: bool) -> bool:
+        """Whether what is served, or was, is what this run would build; the report tells of it.
 
         A layer that nobody had declared is declared by its first publication: the same delivery is
         the same then, so a version is known by the declaration that it was published under.
@@ -227,7 +231,11 @@ class _Run:
         asked = replace(self.request, layer=self.request.layer or self.before.layer)
         key = self._key(common, keys, asked)
         report = self.report
-        held = next((v for v in self._served(self.before.current) if v.key == key), None)
+        versions = self._served(self.before.current)
+        if superseded:
+            with ready(self.place.engine) as connection:
+                versions = iter(registry.versions(connection, report.layer))
+        held = next((v for v in versions if v.key == key), None)
         if held is None or report.lost_by_chance(held.report):
             return False
         report.version, report.unchanged = held.version, True

@@ -35,6 +35,7 @@ class Yard:
         """Put one building up."""
         parts = (parts,) if isinstance(parts, Rect) else parts
         year = int(self.rng.integers(1986, 2023))
+        year = self.block.opened or year
         number = self.first + len(self.built)
         self.built.append(
             Building(number, name, use, look, parts, floors, storey, roof, year, structure)

@@ -1,4 +1,4 @@
-"""The orthophoto, the satellite picture and the DEM as sheets of GeoTIFF."""
+"""Orthophotos of two years, the satellite picture and the DEM as sheets of GeoTIFF."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from sample_city.scene import Scene
 ORTHO_GSD = 0.5  # m
 ORTHO_SIZE = (1984.0, 1536.0)  # m across and down at scale 1
 ORTHO_SHEETS = 2  # across, at scale 1
+EARLIER_GSD = 1.6  # m
+EARLIER_YEAR, EARLIER_DAY = 2021, "2021:04:25 11:20:00"
 SATELLITE_GSD = 8.0  # m
 DEM_STEP = 15.0  # m
 DEM_SIZE = (12600.0, 12600.0)  # m at scale 1
@@ -59,6 +61,17 @@ def ortho(scene: Scene, folder: Path, box: Box | None = None, workers: int = 1) 
         _image(path, sheet, ORTHO_GSD, painted, quality=84)
         paths.append(path)
     return paths
+
+
+def earlier(scene: Scene, folder: Path, box: Box | None = None, workers: int = 1) -> Path:
+    """Write the orthophoto of some years ago, coarser and in one sheet that knows its day."""
+    past = Scene(scene.scale, scene.seed, EARLIER_YEAR)
+    box = box or ortho_area(scene.scale)
+    path = folder / "DOM_1.6m_2021.tif"
+    strips = _strips(box, EARLIER_GSD, round(STRIP / EARLIER_GSD))
+    painted = crew.spread(partial(picture, past, sharper=2), strips, workers)
+    _image(path, box, EARLIER_GSD, painted, quality=80, day=EARLIER_DAY)
+    return path
 
 
 def ortho_area(scale: int) -> Box:
@@ -100,8 +113,10 @@ def _strips(box: Box, gsd: float, rows: int) -> list[Window]:
     ]
 
 
-def _image(path: Path, box: Box, gsd: float, strips: Iterator[Bytes], *, quality: int) -> None:
-    """Write a sheet of RGB from strips, the northernmost first."""
+def _image(
+    path: Path, box: Box, gsd: float, strips: Iterator[Bytes], *, quality: int, day: str = ""
+) -> None:
+    """Write a sheet of RGB from strips, the northernmost first; ``day`` is TIFF's DateTime."""
     path.parent.mkdir(parents=True, exist_ok=True)
     profile = {
         "driver": "GTiff", "width": round((box[2] - box[0]) / gsd),
@@ -113,6 +128,8 @@ def _image(path: Path, box: Box, gsd: float, strips: Iterator[Bytes], *, quality
     }  # fmt: skip
     row = 0
     with rasterio.open(path, "w", **profile) as sheet:
+        if day:
+            sheet.update_tags(TIFFTAG_DATETIME=day)
         for painted in strips:
             count, columns = painted.shape[:2]
             sheet.write(np.moveaxis(painted, 2, 0), window=Part(0, row, columns, count))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -26,15 +26,21 @@ class Scene:
     Args:
         scale: 1 for the committed sample; the town's length grows with it, its core stays.
         seed: Of everything random.
+        year: The city as it stood when this year began; None for the city of today.
     """
 
     scale: int = 1
     seed: int = 2026
+    year: int | None = None
     _trees: dict[tuple[int, int], list[Tree]] = field(default_factory=dict, repr=False)
 
-    def __reduce__(self) -> tuple[object, tuple[int, int]]:
-        """Another process is told the two numbers only, and builds the city once."""
-        return (_scene, (self.scale, self.seed))
+    def __reduce__(self) -> tuple[object, tuple[int, int, int | None]]:
+        """Another process is told the numbers only, and builds the city once."""
+        return (_scene, (self.scale, self.seed, self.year))
+
+    @cached_property
+    def _today(self) -> Scene:
+        return Scene(self.scale, self.seed)
 
     @property
     def reach(self) -> float:
@@ -48,12 +54,16 @@ class Scene:
 
     @cached_property
     def blocks(self) -> list[Block]:
-        """All blocks."""
-        return blocks(self.reach)
+        """All blocks; a field where none had been built yet."""
+        if self.year is None:
+            return blocks(self.reach)
+        return [replace(b, use="field") if b.opened >= self.year else b for b in self._today.blocks]
 
     @cached_property
     def buildings(self) -> list[Building]:
-        """All buildings."""
+        """All buildings; of those of today the ones that stood already."""
+        if self.year is not None:
+            return [b for b in self._today.buildings if b.year < self.year]
         return [b for block in self.blocks for b in build(block, self.seed)]
 
     @cached_property
@@ -76,11 +86,9 @@ class Scene:
         grown = (box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin)
         found = []
         for key in _cells(grown):
-            if key not in self._trees:
-                self._trees[key] = self._plant(key)
             found += [
                 t
-                for t in self._trees[key]
+                for t in self.trees_of(key)
                 if grown[0] < t.x < grown[2] and grown[1] < t.y < grown[3]
             ]
         return found
@@ -98,7 +106,15 @@ class Scene:
             and b.north > v.min() - margin
         ]
 
+    def trees_of(self, key: tuple[int, int]) -> list[Tree]:
+        """Trees of one cell of the index, planted when they are first asked for."""
+        if key not in self._trees:
+            self._trees[key] = self._plant(key)
+        return self._trees[key]
+
     def _plant(self, key: tuple[int, int]) -> list[Tree]:
+        if self.year is not None:
+            return [t for t in self._today.trees_of(key) if not self._is_field(t)]
         west, south = CENTRE[0] + key[0] * CELL, CENTRE[1] + key[1] * CELL
         box = (west, south, west + CELL, south + CELL)
         return plant(
@@ -109,10 +125,18 @@ class Scene:
             self.streets,
         )
 
+    def _is_field(self, tree: Tree) -> bool:
+        """Whether a tree of today stands where there was a field yet."""
+        u, v = (float(a[0]) for a in to_uv(np.array([tree.x]), np.array([tree.y])))
+        return any(
+            b.opened and b.use == "field" and b.west < u < b.east and b.south < v < b.north
+            for b in self.blocks
+        )
+
 
 @lru_cache(maxsize=4)
-def _scene(scale: int, seed: int) -> Scene:
-    return Scene(scale, seed)
+def _scene(scale: int, seed: int, year: int | None) -> Scene:
+    return Scene(scale, seed, year)
 
 
 def _cells(box: Box) -> list[tuple[int, int]]:

@@ -48,6 +48,7 @@ class Block:
         key: Column and row, the seed of all that stands on it.
         use: What it is used for.
         west: Smallest u, m; south, east, north likewise.
+        opened: Year in which all of it was built, on what had been a field; 0 for long ago.
     """
 
     key: tuple[int, int]
@@ -56,6 +57,7 @@ class Block:
     south: float
     east: float
     north: float
+    opened: int = 0
 
 
 _ALONG = (  # v, width, grade, lanes, name
@@ -87,6 +89,7 @@ _USES = {  # column, row of the core: row 0 lies on the river
     (0, 3): "field", (1, 3): "old", (2, 3): "residential", (3, 3): "tower",
     (4, 3): "fire", (5, 3): "residential", (6, 3): "field", (7, 3): "field",
 }  # fmt: skip
+_OPENED = {(3, 3): 2023}  # column, row: year
 _FAR = ("residential", "old", "residential", "commercial", "industrial", "park", "field", "tower")
 
 
@@ -132,7 +135,7 @@ def blocks(reach: float) -> list[Block]:
                 north[0] - north[1] / 2 - SIDEWALK,
             )
             if _on_floor(box):
-                found.append(Block(key, use, *box))
+                found.append(Block(key, use, *box, opened=_OPENED.get(key, 0)))
     for index, (west, east) in enumerate(((-290.0, -156.0), (-144.0, -12.0), (12.0, 144.0))):
         found.append(Block((index, -2), "village", west, -388.0, east, -347.0))
         found.append(Block((index, -1), "village", west, -337.0, east, -296.0))

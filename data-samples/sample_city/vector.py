@@ -11,13 +11,14 @@ import pyogrio
 import shapely
 from shapely.geometry import LineString, Point, Polygon
 
-from sample_city import pipes, terrain
+from sample_city import hazards, pipes, plans, terrain
 from sample_city.countryside import HIGHWAY_HALF
 from sample_city.frame import CENTRE, CRS, place, to_xy
 from sample_city.scene import Scene
 from sample_city.town import VILLAGE
 
 DATED = "2026-01-01"  # in the files, so that every run writes the same bytes
+NORTH_GULLY = (-940.0, 2045.0)  # across and along the town, m
 LAND = {  # use of a block: code and name after GB/T 21010-2017
     "residential": ("0701", "城镇住宅用地"), "tower": ("0701", "城镇住宅用地"),
     "old": ("0701", "城镇住宅用地"), "village": ("0702", "农村宅基地"),
@@ -48,7 +49,10 @@ def _write(scene: Scene, folder: Path) -> None:
     _water(scene).to_file(folder / "water.gpkg", layer="water")
     _land_use(scene).to_file(folder / "landuse.gpkg", layer="landuse")
     _areas(scene).to_file(folder / "admin.geojson", driver="GeoJSON", COORDINATE_PRECISION=8)
-    for name, frame in (("facilities", _facilities(scene)), ("geohazards", _hazards())):
+    for name, frame in (
+        ("facilities", _facilities(scene)), ("geohazards", _hazards()), *hazards.deliver().items(),
+        *plans.deliver(scene, _land_use(scene)).items(),
+    ):  # fmt: skip
         frame.to_crs(4490).to_file(
             folder / f"{name}.geojson", driver="GeoJSON", COORDINATE_PRECISION=8
         )
@@ -239,6 +243,15 @@ def _hazards() -> gpd.GeoDataFrame:
                 "monitor": "群测群防", "ground_elev": round(terrain.height_at(x, y), 2),
             })  # fmt: skip
             shapes.append(Point(x, y))
+    # One more, in the gully above the town: what it would run over reaches the first houses.
+    x, y = place(*NORTH_GULLY)
+    rows.append({
+        "haz_id": f"DZ{len(rows) + 1:04d}", "name": "北沟泥石流沟", "type": "泥石流",
+        "scale": "中型", "volume_1e4": 14.0, "households": 34, "people": 118,
+        "stability": "不稳定", "risk": "高",
+        "monitor": "专业监测", "ground_elev": round(terrain.height_at(x, y), 2),
+    })  # fmt: skip
+    shapes.append(Point(x, y))
     return _frame(rows, shapes)
 
 

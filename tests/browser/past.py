@@ -32,7 +32,7 @@ def invent(viewer: Viewer, layer: str = LAYER) -> None:
     def told(route: Route) -> None:
         answer = route.fetch()
         body: dict[str, Any] = answer.json()
-        current = {**body["versions"][-1], "version": NOW, "date": None}
+        current = {**body["versions"][0], "version": NOW, "date": None}
         body["versions"] = [current] + [
             {**current, "version": v, "date": day, "url": f"/tiles/{layer}/{v}.past/"}
             for v, day, _ in PAST

@@ -14,7 +14,8 @@ from cim.errors import ParameterError
 from cim.geo.area import distances_along, ellipsoidal_area, polygon
 from cim.geo.crs import to_lonlat
 from cim.geo.grid import Grid
-from cim.topics.terrain.analysis import area_of, course, heights_at, sampled, stations
+from cim.geo.terrain.sample import sampled
+from cim.topics.terrain.analysis import area_of, course, heights_at, stations
 from tests.delivered import NORTH, WEST, ZONE
 
 Floats = npt.NDArray[np.float64]

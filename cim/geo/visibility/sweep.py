@@ -1,12 +1,19 @@
 """A quarter of a viewshed at once: rays spread over it, between which the horizon is bounded.
 
 A quarter looks along the columns of the grid, one way, with rows no farther aside than columns
-away. It is cut into sectors so narrow that each holds two cells of a column at most. Walking a
-sector away from the eye, the steepest slope that any line in it has met (``ceiling``) and the
-steepest that every line must have met (``floor``) are kept. A cell below the floor is hidden and
-one above the ceiling is seen, for certain. Between the two only that part of its line is looked at,
-crossing by crossing, where the ceiling had already risen above the cell's slope. So the answer is
-that of the exact line of sight to every cell, for the price of a sweep.
+away. It is cut into sectors so narrow that each holds two cells of a column at most. A line in a
+sector is told by ``turn``, its share of the way from one side of the sector to the other; a slope
+is metres of height a column, so that slopes along one line compare as tangents do.
+
+Along a line of cell centres the slope of the ground is linear in ``turn``. So the ground that a
+sector meets at one column lies below a chord: that between its two sides, raised by what stands
+above it in between. Walking a sector away from the eye, the highest chord (``ceiling``) bounds
+every line's horizon from above, and the best of the chords lowered by what hangs below them
+(``floor``) from below; both are as near to the horizon as the ground between two neighbouring lines
+is to a plane. A cell below the floor is hidden and one under no ceiling is seen, for certain.
+Between the two, the crossings of its own line are looked at, back to where the ceiling was still
+below it and only where a chord is above it. So the answer is that of the exact line of sight to
+every cell, for the price of a sweep.
 """
 
 from __future__ import annotations
@@ -17,186 +24,176 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-from cim.geo.visibility.crossing import blocked
+from cim.geo.visibility.crossing import TOUCH, met
 
 Floats = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.uint8]
-SURE = 2e-9  # a tangent: what a bound must be passed by, for `blocked` forgives a nanometre
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def steepest(level: float, near: float, far: float) -> float:
-    """The largest slope to a level whose inverse distance lies between ``far`` and ``near``."""
-    return level * near if level > 0 else level * far
-
-
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
-def _cut(begin: float, end: float, reach: float, first: bool) -> tuple[float, float]:
-    """A stretch of way cut where a side of the sector crosses a row: it is the first or last."""
-    if first:
-        return max(begin, reach), end
-    return begin, min(end, reach)
+SURE = 2e-9  # m a column: what the floor must be passed by, for a nanometre's touch is forgiven
+HUGE = 1e300  # a bound where nothing is known; finite, for it is interpolated
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _rows_met(
     levels: Floats,
+    inverse: tuple[Floats, Floats],
     eye_row: float,
-    sides: tuple[float, float],
-    units: tuple[float, float],
+    sector: tuple[float, float],
     way: tuple[float, float, int, int],
+    chord: tuple[float, float],
     extra: float,
 ) -> float:
-    """The steepest slope on lines of rows that a sector crosses between two columns.
+    """How far the lines of rows that a sector crosses between two columns rise above a chord.
+
+    A row's line belongs to the lines of the sector that cross it between both columns; it is
+    linear there, so its two ends tell.
 
     Args:
         levels: Heights above the eye's level.
+        inverse: Of the distances of rows and of columns from the eye.
         eye_row: Of the eye.
-        sides: Rows per column along both sides of the sector.
-        units: Inverse length of a column's step in the sector, largest and smallest, 1/m.
+        sector: Rows a column along both sides.
         way: Distance of both columns from the eye, in columns, and their indices.
+        chord: Slopes on both sides.
         extra: What the Earth's curvature adds between two cells, m.
     """
     before, here, column_before, column = way
-    left, right = sides
+    left, right = sector
     low = math.ceil(eye_row + left * (before if left > 0 else here))
     high = math.floor(eye_row + right * (here if right > 0 else before))
-    worst = -np.inf
+    worst = -HUGE
     for row in range(max(low, 0), min(high, levels.shape[0] - 1) + 1):
         off = row - eye_row
         if off == 0.0:
             continue
-        begin, end = max(before, abs(off)), here  # |rows per column| <= 1
-        if off * right > 0:
-            begin, end = _cut(begin, end, off / right, off > 0)
-        if off * left > 0:
-            begin, end = _cut(begin, end, off / left, off < 0)
+        one = off / before if before > 0.0 else math.copysign(2.0, off)
+        two = off * inverse[1][column]
+        begin, end = max(min(one, two), left), min(max(one, two), right)
         if begin > end:
             continue
         level = levels[row, column_before]
         rise = levels[row, column] - level
-        level += extra - rise * (here - 1)
-        slope = max(
-            steepest(level + rise * begin, units[0] / begin, units[1] / begin),
-            steepest(level + rise * end, units[0] / end, units[1] / end),
-        )
-        part = (end - begin) / begin
-        slope += abs(slope) * part * part  # a quotient may bulge between its ends, by no more
-        if not slope <= worst:  # an unknown height too
-            worst = slope if slope == slope else np.inf  # noqa: PLR0124
+        level = (level + extra - rise * (here - 1)) * inverse[0][row]
+        share = (chord[1] - chord[0]) / (right - left)
+        over = max(
+            level * begin - share * (begin - left), level * end - share * (end - left)
+        ) + (rise - chord[0])  # fmt: skip
+        if not over <= worst:  # an unknown height too
+            worst = over if over == over else HUGE  # noqa: PLR0124
     return worst
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def column_met(levels: Floats, column: int, near: float, far: float) -> tuple[float, float]:
-    """Lowest and highest level on a column's line between two rows; infinite where unknown."""
-    rows = levels.shape[0]
-    first, last = math.floor(near), math.floor(far)
-    if first < 0 or last + 1 >= rows:
-        high = -np.inf
-        for row in range(max(first, 0), min(last + 1, rows - 1) + 1):
-            level = levels[row, column]
-            if not level <= high:
-                high = level if level == level else np.inf  # noqa: PLR0124
-        return -np.inf, high
-    level = levels[first, column]
-    one = level + (levels[first + 1, column] - level) * (near - first)
-    low = high = one
-    total = one
-    for row in range(first + 1, last + 1):
+def _chord(levels: Floats, column: int, first: float, last: float) -> tuple[float, float, bool]:
+    """Levels on a column's line at both sides of a sector, and whether both are on the grid.
+
+    Where one is not, the highest of the cells about those on the grid stands for both.
+    """
+    low, high = math.floor(first), math.floor(last)
+    if low >= 0 and high + 1 < levels.shape[0]:
+        one, two = levels[low, column], levels[high, column]
+        one += (levels[low + 1, column] - one) * (first - low)
+        two += (levels[high + 1, column] - two) * (last - high)
+        return one, two, True
+    most = -HUGE
+    for row in range(max(low, 0), min(high + 1, levels.shape[0] - 1) + 1):
         level = levels[row, column]
-        total += level
-        low, high = min(low, level), max(high, level)
-    two = level + (levels[last + 1, column] - level) * (far - last)
-    total += two
-    if total != total:  # noqa: PLR0124
-        return -np.inf, np.inf
-    return min(low, two), max(high, two)
+        if level != level:  # noqa: PLR0124
+            return level, level, False
+        most = max(most, level)
+    return most, most, False
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def first_above(ceilings: Floats, count: int, slope: float) -> int:
-    """Index of the first of ``count`` rising values that is above another one, nearly."""
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) // 2
-        if ceilings[middle] > slope - SURE:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _sector(
+    levels: Floats,
+    inverse: tuple[Floats, Floats],
+    eye: tuple[float, float, float],
+    sector: tuple[float, float],
+    way: tuple[int, int, float],
+    history: Floats,
+    target: float,
+    bends: tuple[float, float],
+    classes: Classes,
+) -> None:
+    """Class the cells of one sector; the arguments are those of ``sweep``."""
+    rows, columns = levels.shape
+    step, start, reach = way
+    left, right = sector
+    width = 1 / (right - left)
+    extra = (bends[0] + bends[1]) / 4
+    high = (-HUGE, -HUGE)
+    low = (-HUGE, -HUGE)
+    count, column, before = 0, start, 0.0
+    while 0 <= column < columns:
+        here = (column - eye[1]) * step
+        first, last = eye[0] + left * here, eye[0] + right * here
+        if here > reach or last < 0 or first > rows - 1:
+            break
+        unit = inverse[1][column]
+        one, two, inside = _chord(levels, column, first, last)
+        up, down = 0.0, 0.0
+        for row in range(max(math.ceil(first), 0), min(math.ceil(last), rows)):
+            level = levels[row, column]
+            turn = ((row - eye[0]) * unit - left) * width
+            over = level - one - (two - one) * turn
+            up, down = max(up, over), min(down, over)
+            slope = (level + target) * unit
+            if slope < low[0] + (low[1] - low[0]) * turn - SURE:
+                classes[row, column] = 0
+            elif high[0] + (high[1] - high[0]) * turn <= slope + TOUCH * unit:
+                classes[row, column] = 1
+            elif level != level:  # noqa: PLR0124
+                classes[row, column] = 2
+            else:
+                line = (row - eye[0]) * unit, turn, slope, TOUCH * unit
+                classes[row, column] = met(levels, eye, (step, start, count), line, history, bends)
+        chord = one * unit, two * unit
+        if inside and here >= 1.0 and low[0] + low[1] < chord[0] + chord[1] + 2 * down * unit:
+            low = chord[0] + down * unit, chord[1] + down * unit
+        rise = _rows_met(
+            levels, inverse, eye[0], sector, (before, here, column - step, column), chord, extra
+        )
+        rise = max((up + extra) * unit, rise)
+        if not chord[0] + chord[1] + rise < HUGE:  # an unknown height too
+            chord, rise = (HUGE, HUGE), 0.0
+        chord = chord[0] + rise, chord[1] + rise
+        high = max(high[0], chord[0]), max(high[1], chord[1])
+        history[count, 0], history[count, 1] = chord
+        history[count, 2], history[count, 3] = high
+        count, column, before = count + 1, column + step, here
 
 
 @njit(cache=True, nogil=True, parallel=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def sweep(
-    grounds: tuple[Floats, Floats],
+    levels: Floats,
     eye: tuple[float, float, float],
-    cell: tuple[float, float],
     step: int,
     reach: float,
     wanted: npt.NDArray[np.bool_],
     target: float,
-    bend: float,
+    bends: tuple[float, float],
     classes: Classes,
 ) -> None:
     """Class the cells of one quarter.
 
     Args:
-        grounds: Heights, m, and heights above the eye's level, m, which falls with the distance.
+        levels: Heights above the eye's level, m, which falls with the distance.
         eye: Row, column, height.
-        cell: Side of a cell along columns, along rows, m.
         step: 1 or -1: which way along the columns.
         reach: Columns to go.
         wanted: For each sector, whether to look there; their number is that of the sectors.
         target: Height above ground of what is looked for, m.
-        bend: Fall of the ground per square metre of distance, 1/m.
+        bends: Fall of the ground over one column and over one row, m.
         classes: (rows, columns), changed.
     """
-    heights, levels = grounds
-    rows, columns = heights.shape
+    rows, columns = levels.shape
     width = 2.0 / len(wanted)
-    extra = bend * (cell[0] ** 2 + cell[1] ** 2) / 4
     start = math.floor(eye[1]) + 1 if step > 0 else math.ceil(eye[1]) - 1
+    inverse = 1 / (np.arange(rows) - eye[0]), 1 / ((np.arange(columns) - eye[1]) * step)
     for sector in prange(len(wanted)):
-        if not wanted[sector]:
-            continue
-        sides = (-1.0 + sector * width, -1.0 + (sector + 1) * width)
-        one = 1 / math.sqrt(cell[0] ** 2 + (sides[0] * cell[1]) ** 2)
-        two = 1 / math.sqrt(cell[0] ** 2 + (sides[1] * cell[1]) ** 2)
-        near = 1 / cell[0] if sides[0] < 0.0 < sides[1] else max(one, two)
-        units = (near, min(one, two))
-        ceiling, floor, before = -np.inf, -np.inf, 0.0
-        ceilings = np.empty(columns)
-        count, column = 0, start
-        while 0 <= column < columns:
-            here = (column - eye[1]) * step
-            first, last = eye[0] + sides[0] * here, eye[0] + sides[1] * here
-            if here > reach or last < 0 or first > rows - 1:
-                break
-            way = (before, here, column - step, column)
-            ceiling = max(ceiling, _rows_met(levels, eye[0], sides, units, way, extra))
-            near, far = units[0] / here, units[1] / here
-            for row in range(max(math.ceil(first), 0), min(math.ceil(last), rows)):
-                level = levels[row, column] + target
-                if level != level:  # noqa: PLR0124
-                    classes[row, column] = 2
-                elif steepest(level, near, far) < floor - SURE:
-                    classes[row, column] = 0
-                elif -steepest(-level, near, far) >= ceiling:
-                    classes[row, column] = 1
-                else:
-                    away = math.hypot(here * cell[0], (row - eye[0]) * cell[1])
-                    slope = (heights[row, column] + target - bend * away * away - eye[2]) / away
-                    clear = first_above(ceilings, count, slope)
-                    begin = (start + step * (clear - 1) - eye[1]) * step if clear else 0.0
-                    classes[row, column] = blocked(
-                        heights, eye, (row, column), cell, begin, slope, bend
-                    )
-            low, high = column_met(levels, column, first, last)
-            ceiling = max(ceiling, steepest(high + extra, near, far))
-            if here * cell[0] >= 1.0:  # nearer, a nanometre is too wide an angle to be sure
-                floor = max(floor, -steepest(extra - low, near, far))
-            ceilings[count] = ceiling
-            count += 1
-            before = here
-            column += step
+        if wanted[sector]:
+            history = np.empty((columns, 4))
+            sides = -1.0 + sector * width, -1.0 + (sector + 1) * width
+            _sector(
+                levels, inverse, eye, sides, (step, start, reach), history, target, bends, classes
+            )

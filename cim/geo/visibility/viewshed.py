@@ -42,24 +42,22 @@ def viewshed(grid: Grid, eye: Eye, *, reach: float, target_height: float, bend: 
     half = math.radians(min(eye.field_of_view, 360.0) / 2)
     look = (reach, math.radians(eye.azimuth % 360.0), half)
     heights = np.ascontiguousarray(grid.heights)
-    classes: Classes = np.full(heights.shape, _LEFT, np.uint8)
-    levels = _levels(heights, place, grid.cell, bend)
-    for along in (1, 0):
-        grounds = (heights, levels)
-        part, eye_here, cell = classes, place, grid.cell
-        if along == 0:  # a sweep walks along columns: to look along rows, swap them
-            grounds = (np.ascontiguousarray(heights.T), np.ascontiguousarray(levels.T))
-            part = np.full(grounds[0].shape, _LEFT, np.uint8)
+    lies = _levels(heights, place, grid.cell, bend)
+    parts = []
+    for along, levels in ((1, lies), (0, np.ascontiguousarray(lies.T))):
+        eye_here, cell = place, grid.cell
+        if along == 0:  # a sweep walks along columns: to look along rows, they are swapped
             eye_here, cell = (place[1], place[0], place[2]), (cell[1], cell[0])
+        part: Classes = np.full(levels.shape, _LEFT, np.uint8)
+        bends = bend * cell[0] ** 2, bend * cell[1] ** 2
         for step in (1, -1):
             columns = eye_here[1] if step < 0 else part.shape[1] - 1 - eye_here[1]
             columns = min(columns, reach / cell[0]) + 0.5
             wanted = _wanted(columns, along, step, look, grid.cell)
-            sweep(grounds, eye_here, cell, step, columns, wanted, target_height, bend, part)
-        if along == 0:
-            np.copyto(classes, part.T, where=classes == _LEFT)
-    _rest(heights, classes, place, grid.cell, look, target_height, bend)
-    return classes
+            sweep(levels, eye_here, step, columns, wanted, target_height, bends, part)
+        parts.append(part)
+    _join(heights, parts[0], parts[1], place, grid.cell, look, target_height, bend)
+    return parts[0]
 
 
 def _wanted(
@@ -67,7 +65,7 @@ def _wanted(
     cell: tuple[float, float],
 ) -> npt.NDArray[np.bool_]:  # fmt: skip
     """Which sectors of a quarter touch the field of view; as many as keep each two cells wide."""
-    count = max(16, math.ceil(columns))
+    count = max(16, math.ceil(columns * 0.3))
     aside = -1.0 + (np.arange(count) + 0.5) * (2.0 / count)
     dx, dy = (step, -aside) if along == 1 else (aside, -step)
     _, azimuth, half = look
@@ -83,52 +81,77 @@ def _levels(
 ) -> Floats:
     """Heights above the eye's level, which the Earth's curvature lowers with the distance, m."""
     levels = np.empty(heights.shape)
+    fall = bend * ((np.arange(heights.shape[1]) - eye[1]) * cell[0]) ** 2
     for row in prange(heights.shape[0]):
-        aside = ((row - eye[0]) * cell[1]) ** 2
+        aside = bend * ((row - eye[0]) * cell[1]) ** 2 + eye[2]
         for column in range(heights.shape[1]):
-            square = aside + ((column - eye[1]) * cell[0]) ** 2
-            levels[row, column] = heights[row, column] - bend * square - eye[2]
+            levels[row, column] = heights[row, column] - fall[column] - aside
     return levels
 
 
 @njit(cache=True, parallel=True, nogil=True)  # type: ignore[untyped-decorator]
-def _rest(
+def _join(
     heights: Floats,
     classes: Classes,
+    turned: Classes,
     eye: tuple[float, float, float],
     cell: tuple[float, float],
     look: tuple[float, float, float],
     target: float,
     bend: float,
 ) -> None:
-    """Mark what lies beyond, and look at the cells that no sweep met: the diagonals."""
-    rows, columns = heights.shape
+    """Put both halves together, mark what lies beyond, look at cells that no sweep met: diagonals.
+
+    Args:
+        heights: The ground.
+        classes: (rows, columns) of the sweeps along columns; changed.
+        turned: (columns, rows) of those along rows.
+        eye: Row, column, height.
+        cell: Side of a cell along columns, along rows, m.
+        look: Reach in m, azimuth and half the field of view in radians.
+        target: Height above ground of what is looked for, m.
+        bend: Fall of the ground per square metre of distance, 1/m.
+    """
     reach, azimuth, half = look
-    turned = heights.T
-    for row in prange(rows):
-        for column in range(columns):
-            dx, dy = (column - eye[1]) * cell[0], (eye[0] - row) * cell[1]
-            away = math.sqrt(dx * dx + dy * dy)
-            beyond = away > reach
-            if half < math.pi and away > 0 and not beyond:
+    for row in prange(heights.shape[0]):
+        dy = (eye[0] - row) * cell[1]
+        for column in range(heights.shape[1]):
+            dx = (column - eye[1]) * cell[0]
+            beyond = dx * dx + dy * dy > reach * reach
+            if half < math.pi and not beyond and (dx != 0.0 or dy != 0.0):
                 turn = math.atan2(dx, dy) - azimuth
                 turn -= 2 * math.pi * math.floor(turn / (2 * math.pi) + 0.5)
                 beyond = abs(turn) > half
             if beyond:
                 classes[row, column] = 255
             elif classes[row, column] == 254:
-                if math.isnan(heights[row, column]):
-                    classes[row, column] = 2
-                elif away == 0.0:
-                    classes[row, column] = 1
-                else:
-                    slope = (heights[row, column] + target - bend * away * away - eye[2]) / away
-                    if abs(column - eye[1]) >= abs(row - eye[0]):
-                        classes[row, column] = blocked(
-                            heights, eye, (row, column), cell, 0.0, slope, bend
-                        )
-                    else:
-                        classes[row, column] = blocked(
-                            turned, (eye[1], eye[0], eye[2]), (column, row), (cell[1], cell[0]),
-                            0.0, slope, bend,
-                        )  # fmt: skip
+                seen = turned[column, row]
+                if seen == 254:
+                    seen = _alone(heights, (row, column), eye, cell, target, bend)
+                classes[row, column] = seen
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _alone(
+    heights: Floats,
+    at: tuple[int, int],
+    eye: tuple[float, float, float],
+    cell: tuple[float, float],
+    target: float,
+    bend: float,
+) -> int:
+    """Class of one cell by its own line; the arguments are those of ``_join``."""
+    row, column = at
+    if math.isnan(heights[row, column]):
+        return 2
+    away = math.hypot((column - eye[1]) * cell[0], (row - eye[0]) * cell[1])
+    if away == 0.0:
+        return 1
+    slope = (heights[row, column] + target - bend * away * away - eye[2]) / away
+    if abs(column - eye[1]) >= abs(row - eye[0]):
+        return int(blocked(heights, eye, at, cell, 0.0, slope, bend))
+    return int(
+        blocked(
+            heights.T, (eye[1], eye[0], eye[2]), (column, row), (cell[1], cell[0]), 0.0, slope, bend
+        )
+    )

@@ -1,10 +1,15 @@
-"""Blocks of the serving COG: JPEG without its tables, and masks of one bit a pixel."""
+"""Blocks of the serving COG: JPEG without its tables or lossless WebP, and masks of bits.
+
+Where colours name classes, as those of slope do, a colour between two of them would name a class
+that is not there or none at all. Such pictures are kept without loss, and never averaged.
+"""
 
 from __future__ import annotations
 
 import io
 import math
 import zlib
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -21,18 +26,40 @@ _TABLES_ONLY, _SCAN_ONLY = 1, 2  # Pillow's ``streamtype``
 _START, _END, _JFIF = b"\xff\xd8", b"\xff\xd9", b"\xff\xe0"
 
 
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How the colours of a picture are kept.
+
+    Args:
+        quality: Of JPEG; None for a picture of classes, kept lossless as WebP.
+    """
+
+    quality: int | None
+
+    @property
+    def classed(self) -> bool:
+        """Whether colours name classes, so that there is nothing between two of them."""
+        return self.quality is None
+
+
 @lru_cache
-def tables(quality: int) -> bytes:
-    """The quantisation and Huffman tables that all blocks of a quality share: tag JPEGTables."""
+def tables(coding: Coding) -> bytes:
+    """What all blocks share: the tables of JPEG, tag JPEGTables; nothing where they are WebP."""
+    if coding.classed:
+        return b""
     out = io.BytesIO()
-    Image.new("RGB", (SIZE, SIZE)).save(out, "JPEG", quality=quality, streamtype=_TABLES_ONLY)
+    blank = Image.new("RGB", (SIZE, SIZE))
+    blank.save(out, "JPEG", quality=coding.quality, streamtype=_TABLES_ONLY)
     return _bare(out.getvalue())
 
 
-def encode(picture: Image.Image, quality: int) -> bytes:
-    """A block of 256 × 256 as an abbreviated JPEG stream (YCbCr, 4:2:0)."""
+def encode(picture: Image.Image, coding: Coding) -> bytes:
+    """A block of 256 × 256 as an abbreviated JPEG stream (YCbCr, 4:2:0), or a WebP."""
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=quality, streamtype=_SCAN_ONLY)
+    if coding.classed:
+        picture.save(out, "WEBP", lossless=True)
+        return out.getvalue()
+    picture.save(out, "JPEG", quality=coding.quality, streamtype=_SCAN_ONLY)
     return _bare(out.getvalue())
 
 
@@ -44,7 +71,9 @@ def _bare(stream: bytes) -> bytes:
 
 
 def whole(shared: bytes, scan: bytes) -> bytes:
-    """Tables and block together: a JPEG that stands alone."""
+    """Tables and block together: a JPEG that stands alone; a WebP does so by itself."""
+    if not shared:
+        return scan
     return shared.removesuffix(_END) + scan[2:]
 
 
@@ -52,7 +81,7 @@ def decode(shared: bytes, scan: bytes) -> Pixels:
     """Red, green, blue of a block, (256, 256, 3).
 
     Raises:
-        FormatError: it is no JPEG.
+        FormatError: it is no such picture.
     """
     try:
         with Image.open(io.BytesIO(whole(shared, scan))) as picture:
@@ -79,16 +108,26 @@ def decode_mask(stored: bytes) -> Seen:
         raise FormatError(f"a mask of the COG does not decode: {error}") from error
 
 
-def halve(colours: Pixels, seen: Seen) -> tuple[Pixels, Seen]:
+def halve(colours: Pixels, seen: Seen, *, classed: bool = False) -> tuple[Pixels, Seen]:
     """Half as many pixels each way, each the mean of four; seen where any of them is.
 
     Args:
         colours: (rows, columns, 3), even sides, carried over beyond their rim.
         seen: (rows, columns).
+        classed: Take the commonest colour of those seen, the first of equals, instead of the mean.
     """
-    small = np.asarray(Image.fromarray(colours).reduce(2))
+    small = _commonest(colours, seen) if classed else np.asarray(Image.fromarray(colours).reduce(2))
     pairs = seen[0::2] | seen[1::2]
     return small, pairs[:, 0::2] | pairs[:, 1::2]
+
+
+def _commonest(colours: Pixels, seen: Seen) -> Pixels:
+    four = np.stack([colours[r::2, c::2] for r in (0, 1) for c in (0, 1)])
+    there = np.stack([seen[r::2, c::2] for r in (0, 1) for c in (0, 1)])
+    same = (four[:, None] == four[None]).all(axis=-1)
+    votes = np.where(there, (same & there[None]).sum(axis=1), -1)
+    best = votes.argmax(axis=0)
+    return np.asarray(np.take_along_axis(four, best[None, ..., None], axis=0)[0])
 
 
 def carry_over_rim(colours: Pixels, seen: Seen, reach: float) -> None:

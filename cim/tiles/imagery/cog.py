@@ -40,7 +40,7 @@ class Level:
         top: y of the tile that block row 0 is.
         columns: Blocks along.
         rows: Blocks down.
-        tables: Common JPEG tables.
+        tables: Common JPEG tables; none where blocks are WebP.
         offsets: Where each block begins, row by row; 0 where there is none.
         counts: Bytes of each block.
         mask_offsets: The same of the mask; None for a file without one.
@@ -106,6 +106,11 @@ class Cog:
     def minzoom(self) -> int:
         """The coarsest zoom in the file."""
         return min(self.levels)
+
+    @property
+    def classed(self) -> bool:
+        """Whether its blocks are kept lossless, for colours name classes: nothing is mixed."""
+        return not self.levels[self.maxzoom].tables
 
     def copied(self, level: Level, x: int, y: int) -> bytes | None:
         """A tile as it stands in the file; None where it is absent or not full of picture."""
@@ -195,7 +200,7 @@ class Cog:
             colours, seen = self.window(zoom, left, top, end_x - left, end_y - top)
         if seen.any():
             carry_over_rim(colours, seen, 2)
-        return Coarse(left // 2, top // 2, *halve(colours, seen))
+        return Coarse(left // 2, top // 2, *halve(colours, seen, classed=self.classed))
 
     def _read(
         self, offsets: npt.NDArray[np.integer], counts: npt.NDArray[np.integer], index: int
@@ -315,9 +320,11 @@ def _level(
     left, top = (origin[0] + HALF) / side, (HALF - origin[1]) / side
     width, height = picture.one(directory.WIDTH), picture.one(directory.HEIGHT)
     stored = picture.values.get(directory.TABLES)
+    if picture.one(directory.COMPRESSION) == directory.WEBP:
+        stored = np.zeros(0, np.uint8)
     plain = (
         picture.one(directory.TILE_WIDTH) == picture.one(directory.TILE_HEIGHT) == SIZE
-        and picture.one(directory.COMPRESSION) == directory.JPEG
+        and picture.one(directory.COMPRESSION) in {directory.JPEG, directory.WEBP}
         and picture.one(directory.SAMPLES) == 3
     )
     aligned = abs(left - round(left)) < 1e-6 and abs(top - round(top)) < 1e-6

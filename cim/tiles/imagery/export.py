@@ -30,6 +30,7 @@ Place = tuple[int, int, int]
 _WRITER: Any = pmtiles_writer.Writer  # it has no types
 _MBTILES = 0x4D504258  # SQLite's application_id of MBTiles
 _PER_COMMIT = 2000
+_TYPES = {"png": TileType.PNG, "jpg": TileType.JPEG, "webp": TileType.WEBP}
 _RADIUS = HALF / math.pi
 
 
@@ -50,7 +51,7 @@ class Export:
         title: For people.
         bounds: West, south, east, north, degrees.
         zooms: First and last, both included.
-        form: ``auto``: JPEG, and PNG at the rim; or all of one kind.
+        form: ``auto``: JPEG, and PNG at the rim, or of classes WebP; or all of one kind.
         about: More of it, such as the layer, its version and its day.
     """
 
@@ -64,16 +65,23 @@ class Export:
     @property
     def kind(self) -> str:
         """What readers are told that the tiles are; at the rim of ``auto`` some are PNG."""
-        return "png" if self.form == "png" else "jpg"
+        if self.form == Form.AUTO and opened(self.cog).classed:
+            return "webp"
+        return "png" if self.form == Form.PNG else "jpg"
 
 
 def write(export: Export, target: Path) -> int:
     """Write the file; the number of tiles.
 
     Raises:
-        ParameterError: its name says no format, or it would hold no tile.
+        ParameterError: its name says no format, it would hold no tile, or classes as JPEG.
         StorageError: the disk takes no more.
     """
+    if export.form == Form.JPG and opened(export.cog).classed:
+        raise ParameterError(
+            "the layer's colours name classes, which JPEG would mix",
+            remedy="leave --format out, or give png",
+        )
     writers = {".mbtiles": _mbtiles, ".pmtiles": _pmtiles}
     writer = writers.get(target.suffix.lower())
     if writer is None:
@@ -197,7 +205,7 @@ def _pmtiles(export: Export, part: Path) -> int:
 def _header(export: Export) -> dict[str, Any]:
     west, south, east, north = export.bounds
     return {
-        "tile_type": TileType.PNG if export.kind == "png" else TileType.JPEG,
+        "tile_type": _TYPES[export.kind],
         "tile_compression": Compression.NONE,
         "min_lon_e7": round(west * 1e7),
         "min_lat_e7": round(south * 1e7),

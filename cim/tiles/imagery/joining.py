@@ -1,8 +1,9 @@
 """Finished squares become one COG: directories first, then the blocks as they are, coarsest first.
 
 No block is decoded or encoded again, so joining costs what copying costs. Blocks without picture
-take no room. Format: BigTIFF; JPEG blocks in YCbCr with common tables; a mask of one bit for each
-level; overviews that lie on the grid because the frame begins at a multiple of the coarsest block.
+take no room. Format: BigTIFF; JPEG blocks in YCbCr with common tables, or lossless WebP in RGB
+where colours name classes; a mask of one bit for each level; overviews that lie on the grid because
+the frame begins at a multiple of the coarsest block.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from PIL import Image
 from cim.errors import StorageError
 from cim.tiles.imagery import directory, pack
 from cim.tiles.imagery.block import (
+    Coding,
     Pixels,
     Seen,
     carry_over_rim,
@@ -67,13 +69,13 @@ class _Level:
         self.mask_offsets, self.mask_counts = self.offsets.copy(), self.counts.copy()
 
 
-def join(packs: Sequence[Pack], zoom: int, quality: int, target: Path) -> int:
+def join(packs: Sequence[Pack], zoom: int, coding: Coding, target: Path) -> int:
     """Write the COG, whole or not at all.
 
     Args:
         packs: Squares at the zoom; at least one with a block.
         zoom: Of full resolution.
-        quality: That the squares were encoded with.
+        coding: That the squares were encoded with.
         target: The file.
 
     Returns:
@@ -81,8 +83,8 @@ def join(packs: Sequence[Pack], zoom: int, quality: int, target: Path) -> int:
     """
     wanted = [p for p in packs if len(p.records)]
     levels = _frame(wanted)
-    _draw_coarse(wanted, levels, quality)
-    heads = _Heads(levels, zoom, tables(quality))
+    _draw_coarse(wanted, levels, coding)
+    heads = _Heads(levels, zoom, tables(coding))
     at = heads.size
     for level in reversed(levels):
         at = _place(level, wanted, at)
@@ -112,26 +114,26 @@ def _frame(packs: Sequence[Pack]) -> list[_Level]:
     return found
 
 
-def _draw_coarse(packs: Sequence[Pack], levels: Sequence[_Level], quality: int) -> None:
+def _draw_coarse(packs: Sequence[Pack], levels: Sequence[_Level], coding: Coding) -> None:
     """The levels above the squares' own, each block from four of the level below."""
     below: dict[tuple[int, int], tuple[Pixels, Seen]] = {}
     if len(levels) > DEPTH + 1:
         for square in packs:
-            found = pack.top(square, quality)
+            found = pack.top(square, coding)
             if found is not None:
                 below[square.x, square.y] = found
     for level in levels[DEPTH + 1 :]:
         here: dict[tuple[int, int], tuple[Pixels, Seen]] = {}
         for x, y in sorted({(x // 2, y // 2) for x, y in below}):
-            colours, seen = _quarters(below, x, y)
+            colours, seen = _quarters(below, x, y, classed=coding.classed)
             here[x, y] = (colours, seen)
-            scan = encode(Image.fromarray(colours), quality)
+            scan = encode(Image.fromarray(colours), coding)
             level.own[y - level.top, x - level.left] = (scan, encode_mask(seen))
         below = here
 
 
 def _quarters(
-    below: dict[tuple[int, int], tuple[Pixels, Seen]], x: int, y: int
+    below: dict[tuple[int, int], tuple[Pixels, Seen]], x: int, y: int, *, classed: bool
 ) -> tuple[Pixels, Seen]:
     colours = np.zeros((2 * SIZE, 2 * SIZE, 3), np.uint8)
     seen = np.zeros((2 * SIZE, 2 * SIZE), bool)
@@ -142,7 +144,7 @@ def _quarters(
                 inner = (slice(dy * SIZE, (dy + 1) * SIZE), slice(dx * SIZE, (dx + 1) * SIZE))
                 colours[inner], seen[inner] = found
     carry_over_rim(colours, seen, pack.RIM)
-    small, mask = halve(colours, seen)
+    small, mask = halve(colours, seen, classed=classed)
     small = np.array(small)
     carry_over_rim(small, mask, pack.RIM)
     return small, mask
@@ -238,7 +240,7 @@ class _Heads:
     Args:
         levels: The finest first.
         zoom: Of the finest.
-        shared: JPEG tables.
+        shared: JPEG tables; none where blocks are WebP.
     """
 
     def __init__(self, levels: Sequence[_Level], zoom: int, shared: bytes) -> None:
@@ -266,12 +268,8 @@ class _Heads:
         entries = [
             *_common(level, 0, level.offsets, level.counts),
             _entry(258, _SHORT, 8, 8, 8),
-            _entry(directory.COMPRESSION, _SHORT, directory.JPEG),
-            _entry(directory.PHOTOMETRIC, _SHORT, directory.YCBCR),
             _entry(directory.SAMPLES, _SHORT, 3),
-            _entry(directory.TABLES, _UNDEFINED, *self._shared),
-            _entry(530, _SHORT, 2, 2),
-            _entry(532, _RATIONAL, 0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1),
+            *(_jpeg(self._shared) if self._shared else _webp()),
         ]
         return entries if level.above else entries + self._georeference(level)
 
@@ -284,6 +282,23 @@ class _Heads:
             _entry(directory.TIE_POINT, _DOUBLE, 0.0, 0.0, 0.0, west, north, 0.0),
             _entry(34735, _SHORT, *keys),
         ]
+
+
+def _jpeg(shared: bytes) -> list[_Entry]:
+    return [
+        _entry(directory.COMPRESSION, _SHORT, directory.JPEG),
+        _entry(directory.PHOTOMETRIC, _SHORT, directory.YCBCR),
+        _entry(directory.TABLES, _UNDEFINED, *shared),
+        _entry(530, _SHORT, 2, 2),
+        _entry(532, _RATIONAL, 0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1),
+    ]
+
+
+def _webp() -> list[_Entry]:
+    return [
+        _entry(directory.COMPRESSION, _SHORT, directory.WEBP),
+        _entry(directory.PHOTOMETRIC, _SHORT, directory.RGB),
+    ]
 
 
 def _mask(level: _Level) -> list[_Entry]:

@@ -18,6 +18,7 @@ from PIL import Image
 from cim.errors import FormatError
 from cim.store.files import write_atomic
 from cim.tiles.imagery.block import (
+    Coding,
     Pixels,
     Seen,
     carry_over_rim,
@@ -74,14 +75,14 @@ def framed(scan: bytes, mask: bytes) -> bytes:
     )  # fmt: skip
 
 
-def write(path: Path, colours: Pixels, seen: Seen, quality: int) -> None:
+def write(path: Path, colours: Pixels, seen: Seen, coding: Coding) -> None:
     """Cut a square into blocks, halve it, and so on.
 
     Args:
         path: The file.
         colours: (4096, 4096, 3); it is changed beyond the rim.
         seen: (4096, 4096).
-        quality: Of the JPEG blocks.
+        coding: Of the blocks.
     """
     records: list[tuple[int, int, int, int, int]] = []
     chunks: list[bytes] = []
@@ -89,7 +90,7 @@ def write(path: Path, colours: Pixels, seen: Seen, quality: int) -> None:
         if not seen.any():
             break
         if above:
-            colours, seen = halve(colours, seen)
+            colours, seen = halve(colours, seen, classed=coding.classed)
             colours = np.array(colours)
         carry_over_rim(colours, seen, RIM)
         sheet = Image.fromarray(colours)
@@ -100,7 +101,7 @@ def write(path: Path, colours: Pixels, seen: Seen, quality: int) -> None:
                 mask = seen[top : top + SIZE, left : left + SIZE]
                 if not mask.any():
                     continue
-                scan = encode(sheet.crop((left, top, left + SIZE, top + SIZE)), quality)
+                scan = encode(sheet.crop((left, top, left + SIZE, top + SIZE)), coding)
                 stored = encode_mask(mask)
                 chunks.append(framed(scan, stored))
                 records.append((above, row, column, len(scan), len(stored)))
@@ -128,7 +129,7 @@ def read(path: Path, x: int, y: int) -> Pack:
     return found
 
 
-def top(pack: Pack, quality: int) -> tuple[Pixels, Seen] | None:
+def top(pack: Pack, coding: Coding) -> tuple[Pixels, Seen] | None:
     """The one block of a square's coarsest level, decoded; None where it has none."""
     found = pack.records[pack.records["above"] == DEPTH]
     if len(found) == 0:
@@ -139,4 +140,4 @@ def top(pack: Pack, quality: int) -> tuple[Pixels, Seen] | None:
         file.seek(pack.first + int(pack.lengths[:-1].sum()))
         stored = file.read(size + mask + 2 * FRAME)
     scan, bits = stored[4 : 4 + size], stored[4 + size + FRAME :][:mask]
-    return decode(tables(quality), scan), decode_mask(bits)
+    return decode(tables(coding), scan), decode_mask(bits)

@@ -2,7 +2,9 @@
 
 A block of a JPEG COG is a JPEG without its tables; put together they are a tile, for some
 microseconds instead of a decode, a warp and an encode. At the rim, where part of a block holds no
-picture, beyond the finest level, and in every other grid or CRS the picture is drawn.
+picture, beyond the finest level, and in every other grid or CRS the picture is drawn. Where colours
+name classes a block is a lossless WebP, a tile as it stands, and whatever is drawn has the colour
+of the nearest pixel.
 """
 
 from __future__ import annotations
@@ -51,10 +53,10 @@ def tile(path: Path, place: tuple[int, int, int], suffix: str) -> Tile | None:
         path: COG in Web Mercator.
         place: z, x, y of the XYZ grid.
         suffix: ``jpg`` (black where there is no picture), ``png`` (clear there), or ``auto``: JPEG
-            where the picture fills the tile, PNG elsewhere.
+            where the picture fills the tile, PNG elsewhere; of classes lossless WebP.
 
     Raises:
-        NotFoundError: the grid has no such tile.
+        NotFoundError: the grid has no such tile, or classes are asked for as JPEG.
         FormatError: the file is no COG of ours, or damaged.
     """
     z, x, y = place
@@ -62,10 +64,12 @@ def tile(path: Path, place: tuple[int, int, int], suffix: str) -> Tile | None:
         raise NotFoundError(f"there is no tile {z}/{x}/{y}")
     cog = opened(path)
     level = cog.levels.get(z)
+    if cog.classed:
+        suffix = _lossless(suffix)
     if level is not None and suffix != "png":
         copied = cog.copied(level, x, y)
         if copied is not None:
-            return Tile(copied, "image/jpeg")
+            return Tile(copied, "image/webp" if cog.classed else "image/jpeg")
     if z > cog.maxzoom:
         colours, seen = _enlarged(cog, place)
     else:
@@ -76,12 +80,12 @@ def tile(path: Path, place: tuple[int, int, int], suffix: str) -> Tile | None:
 def encoded(
     colours: Pixels, seen: Seen | Pixels, suffix: str, *, opaque: bool = False
 ) -> Tile | None:
-    """A picture as JPEG or PNG; None where nothing of it is seen.
+    """A picture as JPEG, PNG or lossless WebP; None where nothing of it is seen.
 
     Args:
         colours: (rows, columns, 3).
         seen: (rows, columns), or how much of it is seen, 0 to 255.
-        suffix: As of ``tile``.
+        suffix: As of ``tile``, or ``webp``.
         opaque: Whether PNG needs no alpha, for all of it is seen.
     """
     alpha = np.where(seen, 255, 0).astype(np.uint8) if seen.dtype == bool else seen
@@ -90,12 +94,27 @@ def encoded(
     if suffix == "jpg" or (suffix == "auto" and alpha.min() == 255):
         shown = np.where(alpha[..., None] >= 128, colours, 0).astype(np.uint8)
         return Tile(_saved(Image.fromarray(shown), "JPEG"), "image/jpeg")
+    form = "WEBP" if suffix == "webp" else "PNG"
+    media_type = f"image/{form.lower()}"
     if opaque:
-        return Tile(_saved(Image.fromarray(colours), "PNG"), "image/png")
+        return Tile(_saved(Image.fromarray(colours), form), media_type)
     colours = np.array(colours)
     carry_over_rim(colours, alpha > 0, SIZE)
     clear = np.dstack([colours, alpha])
-    return Tile(_saved(Image.fromarray(clear), "PNG"), "image/png")
+    return Tile(_saved(Image.fromarray(clear), form), media_type)
+
+
+def _lossless(suffix: str) -> str:
+    """The kind of tile that classes are drawn as.
+
+    Raises:
+        NotFoundError: they would be mixed by it.
+    """
+    if suffix == "jpg":
+        raise NotFoundError(
+            "this layer's colours name classes, which JPEG would mix", remedy="ask for .png"
+        )
+    return "webp" if suffix == "auto" else suffix
 
 
 @lru_cache(maxsize=8)
@@ -110,13 +129,15 @@ def _saved(picture: Image.Image, form: str) -> bytes:
     out = io.BytesIO()
     if form == "JPEG":
         picture.save(out, form, quality=QUALITY)
+    elif form == "WEBP":
+        picture.save(out, form, lossless=True, exact=True)
     else:
         picture.save(out, form, compress_level=3)
     return out.getvalue()
 
 
 def _enlarged(cog: Cog, place: tuple[int, int, int]) -> tuple[Pixels, Seen]:
-    """A tile below the finest level: bilinear between its pixels, the mask by the nearest."""
+    """A tile below the finest level: bilinear between its pixels, mask and classes the nearest."""
     z, x, y = place
     share = 2.0 ** (cog.maxzoom - z)
     west, north, side = x * SIZE * share, y * SIZE * share, SIZE * share
@@ -128,11 +149,15 @@ def _enlarged(cog: Cog, place: tuple[int, int, int]) -> tuple[Pixels, Seen]:
         return np.zeros((SIZE, SIZE, 3), np.uint8), np.zeros((SIZE, SIZE), bool)
     carry_over_rim(colours, seen, _MARGIN + 1)
     box = (west - left, north - top, west - left + side, north - top + side)
-    large = Image.fromarray(colours).resize((SIZE, SIZE), Image.Resampling.BILINEAR, box)
+    large = Image.fromarray(colours).resize((SIZE, SIZE), _between(cog), box)
     mask = Image.fromarray(seen.astype(np.uint8)).resize(
         (SIZE, SIZE), Image.Resampling.NEAREST, box
     )
     return np.asarray(large), np.asarray(mask) > 0
+
+
+def _between(cog: Cog) -> Image.Resampling:
+    return Image.Resampling.NEAREST if cog.classed else Image.Resampling.BILINEAR
 
 
 def picture(path: Path, crs: CRS, box: Box, shape: tuple[int, int]) -> tuple[Pixels, Pixels]:
@@ -168,12 +193,10 @@ def picture(path: Path, crs: CRS, box: Box, shape: tuple[int, int]) -> tuple[Pix
     source = np.concatenate([colours, np.where(seen, 255, 0).astype(np.uint8)[..., None]], axis=2)
     straight = _straight(crs, box, rows, around, zoom, window)
     if straight is not None:
-        scaled = Image.fromarray(source).resize(
-            (columns, rows), Image.Resampling.BILINEAR, straight
-        )
+        scaled = Image.fromarray(source).resize((columns, rows), _between(cog), straight)
         found = np.asarray(scaled)
         return found[..., :3], found[..., 3]
-    return _warped(source, zoom, window, crs, box, shape)
+    return _warped(source, zoom, window, crs, box, shape, cog.classed)
 
 
 def _straight(
@@ -197,7 +220,7 @@ def _straight(
 
 def _warped(
     source: Pixels, zoom: int, window: tuple[int, int, int, int], crs: CRS, box: Box,
-    shape: tuple[int, int],
+    shape: tuple[int, int], classed: bool,
 ) -> tuple[Pixels, Pixels]:  # fmt: skip
     """The window (rows, columns, 4) in another CRS."""
     rows, columns = shape
@@ -210,7 +233,7 @@ def _warped(
         dst_transform=Affine(
             (box[2] - box[0]) / columns, 0, box[0], 0, (box[1] - box[3]) / rows, box[3]
         ),
-        resampling=Resampling.bilinear, tolerance=0.01,
+        resampling=Resampling.nearest if classed else Resampling.bilinear, tolerance=0.01,
     )  # fmt: skip
     return np.ascontiguousarray(np.moveaxis(drawn[:3], 0, -1)), drawn[3]
 

@@ -49,9 +49,9 @@ POINT_CLOUD = Layer(
 
 ORTHO = Layer(
     id="base.ortho",
-    title="0.5 米正射影像",
-    title_en="Orthophoto, 0.5 m",
-    abstract="真正射影像,地面分辨率 0.5 米。",
+    title="正射影像",
+    title_en="Orthophoto",
+    abstract="真正射影像。",
     kind=Kind.IMAGERY,
     owner=_SURVEY,
     cim_level=CimLevel.SURFACE,

@@ -14,6 +14,7 @@ from cim.layers import (
     Style,
 )
 
+_OWNER = "华亭市自然资源局"
 _REAL, _INTEGER = FieldType.REAL, FieldType.INTEGER
 
 HAZARD_POINT = Layer(
@@ -23,7 +24,7 @@ HAZARD_POINT = Layer(
     kind=Kind.VECTOR,
     geometry=Geometry.POINT,
     data_class=DataClass.RESOURCE,
-    owner="华亭市自然资源局",
+    owner=_OWNER,
     cim_level=CimLevel.FRAME,
     fields=(
         Field(
@@ -92,4 +93,114 @@ HAZARD_POINT = Layer(
     ),
 )
 
-LAYERS: tuple[Layer, ...] = (HAZARD_POINT,)
+LANDSLIDE = Layer(
+    id="geohazards.landslide",
+    title="滑坡编目",
+    title_en="Mapped landslides",
+    abstract="已发生滑坡的范围，用于易发性评价。",
+    kind=Kind.VECTOR,
+    geometry=Geometry.POLYGON,
+    data_class=DataClass.RESOURCE,
+    owner=_OWNER,
+    cim_level=CimLevel.FRAME,
+    fields=(
+        Field(name="slide_id", title="编号", title_en="Number", required=True, aliases=("编号",)),
+        Field(name="kind", title="类型", title_en="Type", aliases=("类型",)),
+        Field(
+            name="happened",
+            title="发生日期",
+            title_en="Day",
+            type=FieldType.DATE,
+            aliases=("发生日期", "时间"),
+        ),
+    ),
+    style=Style(
+        color="#b5651d",
+        width=2.0,
+        legend=(LegendItem(color="#b5651d", title="滑坡", title_en="Landslide"),),
+    ),
+)
+
+RAIN = Layer(
+    id="geohazards.rain",
+    title="雨量站日雨量",
+    title_en="Daily rain of gauges",
+    abstract="每站每日一行；缺测的日子没有行。",
+    kind=Kind.VECTOR,
+    geometry=Geometry.POINT,
+    data_class=DataClass.IOT,
+    owner="华亭市气象局",
+    cim_level=CimLevel.FRAME,
+    fields=(
+        Field(
+            name="gauge", title="雨量站", title_en="Gauge", required=True, aliases=("站名", "站号")
+        ),
+        Field(
+            name="day",
+            title="日期",
+            title_en="Day",
+            type=FieldType.DATE,
+            required=True,
+            aliases=("日期",),
+        ),
+        Field(
+            name="millimetres",
+            title="日雨量",
+            title_en="Rain of the day",
+            type=_REAL,
+            unit="mm",
+            aliases=("雨量", "日雨量"),
+        ),
+    ),
+    style=Style(
+        color="#1e88e5",
+        width=8.0,
+        label_field="gauge",
+        legend=(LegendItem(color="#1e88e5", title="雨量站", title_en="Rain gauge"),),
+    ),
+)
+
+DISPLACEMENT = Layer(
+    id="geohazards.displacement",
+    title="位移监测",
+    title_en="Displacement of monitored points",
+    abstract="每点每日一行，累计位移；沿滑动方向为正。",
+    kind=Kind.VECTOR,
+    geometry=Geometry.POINT,
+    data_class=DataClass.IOT,
+    owner=_OWNER,
+    cim_level=CimLevel.FINE,
+    fields=(
+        Field(
+            name="point",
+            title="监测点",
+            title_en="Point",
+            required=True,
+            aliases=("监测点", "点号"),
+        ),
+        Field(
+            name="day",
+            title="日期",
+            title_en="Day",
+            type=FieldType.DATE,
+            required=True,
+            aliases=("日期",),
+        ),
+        Field(
+            name="millimetres",
+            title="累计位移",
+            title_en="Cumulative displacement",
+            type=_REAL,
+            unit="mm",
+            aliases=("位移", "累计位移"),
+        ),
+    ),
+    style=Style(
+        color="#8e24aa",
+        width=9.0,
+        label_field="point",
+        legend=(LegendItem(color="#8e24aa", title="监测点", title_en="Monitored point"),),
+    ),
+)
+
+LAYERS: tuple[Layer, ...] = (HAZARD_POINT, LANDSLIDE, RAIN, DISPLACEMENT)

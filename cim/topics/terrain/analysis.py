@@ -7,19 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from shapely import Polygon, box, contains_xy, get_coordinates, segmentize, transform, union_all
+from shapely import box, transform, union_all
 from shapely.geometry.base import BaseGeometry
 
 from cim.errors import ParameterError
-from cim.geo.area import distances_along, ellipsoidal_area, polygon
+from cim.geo.area import distances_along
 from cim.geo.crs import CGCS2000, rows, to_lonlat, transformer
 from cim.geo.grid import Grid
 
 Floats = npt.NDArray[np.float64]
 
 MOST_PLACES = 4000
-MOST_SAMPLES = 2_000_000
-LEAST_SAMPLES = 10_000
 
 
 def stations(line: Floats, step: float) -> tuple[Floats, Floats]:
@@ -94,69 +92,6 @@ def course(distance: Floats, heights: Floats) -> Course:
         climb=float(rises[known & (rises > 0)].sum()),
         descent=float(-rises[known & (rises < 0)].sum()),
         steepest=float(grades[np.argmax(np.abs(grades))]) if grades.size else None,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sample:
-    """Heights over an area, at equal distances in the grid's plane.
-
-    Args:
-        shape: The area, degrees.
-        area: On the ellipsoid, m².
-        heights: (n,) m; NaN where unknown.
-        each: Ellipsoidal area that one sample stands for, m².
-        step: Between samples, m.
-    """
-
-    shape: Polygon
-    area: float
-    heights: Floats
-    each: float
-    step: float
-
-    @property
-    def known(self) -> Floats:
-        """Heights that are known, m."""
-        return np.asarray(self.heights[np.isfinite(self.heights)])
-
-    def volume(self, level: float) -> tuple[float, float]:
-        """Ground above a level (to cut) and below it (to fill), m³, unknown ground left out."""
-        away = self.known - level
-        return (
-            float(away[away > 0].sum() * self.each),
-            float(-away[away < 0].sum() * self.each),
-        )
-
-
-def sampled(grid: Grid, ring: Floats) -> Sample:
-    """Heights over the area of a ring of degrees, bilinear.
-
-    The samples lie no farther apart than the grid's cells, and so close that there are ten
-    thousand of them.
-
-    Raises:
-        ParameterError: the ring is no polygon, or too large for the model.
-    """
-    shape = polygon(ring)
-    outline = get_coordinates(segmentize(shape, 0.0005))
-    plane = Polygon(rows(transformer(CGCS2000, grid.crs), outline))
-    west, south, east, north = plane.bounds
-    step = min(*grid.cell, math.sqrt(plane.area / LEAST_SAMPLES))
-    if plane.area / step**2 > MOST_SAMPLES:
-        step = math.sqrt(plane.area / MOST_SAMPLES)
-    x = np.arange(west + step / 2, east + step / 2, step)
-    y = np.arange(south + step / 2, north + step / 2, step)
-    flat_x, flat_y = (v.ravel() for v in np.meshgrid(x, y))
-    inside = contains_xy(plane, flat_x, flat_y)
-    heights = grid.bilinear_at(flat_x[inside], flat_y[inside])
-    area = ellipsoidal_area(shape)
-    return Sample(
-        shape=shape,
-        area=area,
-        heights=heights,
-        each=area / max(len(heights), 1),
-        step=step,
     )
 
 

@@ -11,9 +11,10 @@ from shapely import get_coordinates
 
 from cim.catalog.elevation import Ground
 from cim.geo.terrain import slope
+from cim.geo.terrain.sample import Sample, sampled
 from cim.question import OnModel, Point, english
 from cim.topic import Analysis, Axis, Context, Figure, Result, Series
-from cim.topics.terrain.analysis import Floats, Sample, sampled
+from cim.topics.terrain.analysis import Floats
 from cim.topics.terrain.asked import accuracy_of, ground_of, provenance, source_of
 
 BINS = 20

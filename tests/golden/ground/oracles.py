@@ -48,6 +48,27 @@ def gdal(folder: Path) -> dict[str, Array]:
     return found
 
 
+def horn(heights: npt.NDArray[np.float32], cell: float) -> Array:
+    """Slope in degrees after Horn (1981), summed with the longest floats there are; NaN on the rim.
+
+    GDAL sums the float32 heights in float32, and at 2,700 m those are 0.24 mm apart.
+    """
+    z = heights.astype(np.longdouble)
+    down = z[:-2] + 2 * z[1:-1] + z[2:]
+    across = z[:, :-2] + 2 * z[:, 1:-1] + z[:, 2:]
+    rise = np.hypot(down[:, 2:] - down[:, :-2], across[2:] - across[:-2]) / (8 * cell)
+    degrees = np.full(heights.shape, np.nan)
+    degrees[1:-1, 1:-1] = np.arctan(rise) * (180 / np.longdouble(np.pi))
+    return degrees
+
+
+def gdal_slope(folder: Path, heights: npt.NDArray[np.float32]) -> Array:
+    """Gdaldem's slope of these heights."""
+    dem, out = raster(folder / "dem.tif", heights), folder / "slope.tif"
+    run("gdaldem", "slope", dem, out, "-q")
+    return _read(out)
+
+
 def grass(folder: Path) -> dict[str, Array]:
     """GRASS' curvatures, hours of sun on a level plate, and cells drained through each (D8)."""
     dem, open_valley = raster(folder / "dem.tif", HEIGHTS), raster(folder / "valley.tif", VALLEY)

@@ -14,9 +14,19 @@ from cim.geo import terrain
 from cim.geo.crs import to_lonlat
 from cim.geo.grid import Grid
 from cim.geo.sun import sun_at, sunlight, true_solar
+from tests.bench.bench_viewshed import mountains
 from tests.delivered import NORTH, WEST, ZONE
 from tests.golden.ground.make import PATH
-from tests.golden.ground.oracles import HEIGHTS, STEP, VALLEY, Array, gdal, grass
+from tests.golden.ground.oracles import (
+    HEIGHTS,
+    STEP,
+    VALLEY,
+    Array,
+    gdal,
+    gdal_slope,
+    grass,
+    horn,
+)
 from tests.golden.viewshed.oracles import CELL
 from tests.outside import program
 
@@ -51,6 +61,18 @@ def away(mine: Array, theirs: Array) -> Array:
 
 def test_slopes_are_gdals_to_a_thousandth_of_a_degree(said: Said) -> None:
     assert away(terrain.slope(ground(HEIGHTS)), said["slope"]).max() <= 1e-3
+
+
+def test_where_gdals_slope_and_ours_part_its_float32_sums_do_it(tmp_path: Path) -> None:
+    heights = mountains(1200).astype(np.float32)  # 1,300 to 2,700 m
+    lower = heights - np.float32(2048)  # the same ground: halving to doubling, no bit is lost
+    assert (lower.astype(np.float64) + 2048 == heights).all()
+    truth, mine = horn(heights, CELL), terrain.slope(ground(heights))
+    assert away(mine, truth).max() <= 1e-9
+    high, low = gdal_slope(tmp_path, heights), gdal_slope(tmp_path, lower)
+    assert away(high, truth).max() > 3 * away(low, truth).max()
+    assert away(mine, low).max() <= 1e-3
+    assert away(mine, high) == pytest.approx(away(high, truth), abs=1e-9)
 
 
 def test_aspects_are_gdals(said: Said) -> None:

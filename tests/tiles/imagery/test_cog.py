@@ -16,7 +16,7 @@ from rasterio.windows import Window
 
 from cim.errors import FormatError
 from cim.tiles.imagery import HALF, joining, pack, tile, zoom_resolution
-from cim.tiles.imagery.block import decode_mask, encode_mask
+from cim.tiles.imagery.block import Coding, decode_mask, encode_mask
 from cim.tiles.imagery.cog import opened
 from tests.delivered import photo
 
@@ -38,8 +38,10 @@ def picture() -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], np.ndarr
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ours")
     colours, seen = picture()
-    pack.write(folder / "a.pack", colours, seen, 85)
-    joining.join([pack.read(folder / "a.pack", X // 16, Y // 16)], ZOOM, 85, folder / "a.tif")
+    pack.write(folder / "a.pack", colours, seen, Coding(85))
+    joining.join(
+        [pack.read(folder / "a.pack", X // 16, Y // 16)], ZOOM, Coding(85), folder / "a.tif"
+    )
     return folder / "a.tif"
 
 

@@ -17,6 +17,7 @@ from pmtiles.reader import MemorySource, Reader
 
 from cim.errors import ParameterError
 from cim.tiles.imagery import block, export, grid, joining, pack, tile
+from cim.tiles.imagery.block import Coding
 from cim.tiles.imagery.export import Export, Form
 from tests.delivered import photo
 from tests.outside import program, run
@@ -36,8 +37,8 @@ def cog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     inner = (slice(100, 1000), slice(200, 1500))
     colours[inner] = np.moveaxis(photo(900, 1300, fields=0), 0, -1)
     seen[inner] = True
-    pack.write(folder / "a.pack", colours, seen, 85)
-    joining.join([pack.read(folder / "a.pack", *SQUARE)], ZOOM, 85, folder / "a.tif")
+    pack.write(folder / "a.pack", colours, seen, Coding(85))
+    joining.join([pack.read(folder / "a.pack", *SQUARE)], ZOOM, Coding(85), folder / "a.tif")
     return folder / "a.tif"
 
 
@@ -172,8 +173,8 @@ def test_a_name_of_no_format_and_a_box_beside_are_refused(cog: Path, tmp_path: P
 def test_a_block_of_ours_is_a_jpeg_with_the_tables_of_its_quality() -> None:
     pixels = np.moveaxis(photo(grid.SIZE, grid.SIZE, fields=0), 0, -1)
     for quality in (60, 85, 95):
-        scan = block.encode(Image.fromarray(pixels), quality)
+        scan = block.encode(Image.fromarray(pixels), Coding(quality))
         whole = io.BytesIO()
         Image.fromarray(pixels).save(whole, "JPEG", quality=quality)
         theirs = np.asarray(Image.open(whole).convert("RGB"))
-        assert (block.decode(block.tables(quality), scan) == theirs).all()
+        assert (block.decode(block.tables(Coding(quality)), scan) == theirs).all()

@@ -11,7 +11,9 @@ from typing import Any, ClassVar
 from cim.ingest.source import Built, Plan, Product, Request
 from cim.ingest.sources.coverage.picture import Picture
 from cim.ingest.sources.ortho import OrthoSource
+from cim.ingest.sources.ortho.options import OrthoOptions
 from cim.layers import CimLevel, Kind, Layer, Style
+from cim.tiles.imagery.block import Coding
 
 VALUES = "values"
 
@@ -45,6 +47,11 @@ class CoverageSource(OrthoSource):
     reads: ClassVar[str] = "a published elevation model"
     derived: ClassVar[bool] = True
     archived: ClassVar[bool] = False
+    edition: ClassVar[int] = 3
+
+    def coding(self, options: OrthoOptions) -> Coding:
+        """Classes without loss; a grey ramp as a photograph."""
+        return Coding(None) if self.product.legend else super().coding(options)
 
     def plan(self, request: Request) -> Plan:
         """As an orthophoto's, and with the models among its inputs."""
@@ -70,6 +77,7 @@ class CoverageSource(OrthoSource):
             "product": self.product.name,
             "values": names,
             "unit": self.product.unit,
+            "classed": bool(self.product.legend),
             "legend": [
                 {"limit": s.limit, "color": s.color, "title": s.title, "title_en": s.title_en}
                 for s in self.product.legend

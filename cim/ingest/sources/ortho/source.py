@@ -31,6 +31,7 @@ from cim.ingest.sources.ortho.square import Square
 from cim.ingest.sources.ortho.stretch import NOTHING, Floats, sample, stretched
 from cim.layers import CimLevel, Kind, Layer, Style
 from cim.tiles.imagery import joining, pack, zoom_resolution
+from cim.tiles.imagery.block import Coding
 from cim.tiles.imagery.pack import DEPTH, SIDE
 
 COG = "ortho.tif"
@@ -53,6 +54,10 @@ class OrthoSource(Source):
         if path.is_dir():
             return any(map(raster.is_picture, raster.files([path])))
         return path.is_file() and raster.is_picture(path)
+
+    def coding(self, options: OrthoOptions) -> Coding:
+        """How the picture is kept: as a photograph."""
+        return Coding(options.quality)
 
     def plan(self, request: Request) -> Plan:
         """One part for each sheet that can be placed; the zoom follows the finest of them."""
@@ -91,7 +96,7 @@ class OrthoSource(Source):
         usable = {part.parcel for part in built}
         sheets = [p.payload for p in plan.parcels if p.id in usable]
         ordered = _ordered(sheets, options)
-        squares = _squares(ordered, plan.shared, options.quality)
+        squares = _squares(ordered, plan.shared, self.coding(options))
         if options.archive == "none" or not self.archived:
             return squares
         groups = archive.groups(ordered, lossless=options.archive == "lossless")
@@ -111,7 +116,7 @@ class OrthoSource(Source):
         ]
         if not any(len(p.records) for p in packs):
             raise account.nothing(request.paths[0])
-        overviews = joining.join(packs, plan.shared, options.quality, staging / COG)
+        overviews = joining.join(packs, plan.shared, self.coding(options), staging / COG)
         extent = reduce(Bounds.union, (p.extent for p in built if p.extent is not None))
         middle = math.radians((extent.south + extent.north) / 2)
         return Product(
@@ -214,7 +219,7 @@ def _ordered(sheets: Sequence[Sheet], options: OrthoOptions) -> list[Sheet]:
     return by_name
 
 
-def _squares(sheets: Sequence[Sheet], zoom: int, quality: int) -> tuple[Parcel, ...]:
+def _squares(sheets: Sequence[Sheet], zoom: int, coding: Coding) -> tuple[Parcel, ...]:
     over: dict[tuple[int, int], list[tuple[Sheet, Window4]]] = {}
     for sheet in sheets:
         with raster.opened(sheet.path) as image:
@@ -233,7 +238,7 @@ def _squares(sheets: Sequence[Sheet], zoom: int, quality: int) -> tuple[Parcel, 
                 over.setdefault((x, y), []).append((sheet, place))
     return tuple(
         square.parcel(
-            Square(zoom, x, y, tuple(s for s, _ in members), tuple(w for _, w in members), quality)
+            Square(zoom, x, y, tuple(s for s, _ in members), tuple(w for _, w in members), coding)
         )
         for (x, y), members in sorted(over.items(), key=lambda item: (item[0][1], item[0][0]))
     )

@@ -21,6 +21,7 @@ from cim.ingest.sources import raster
 from cim.ingest.sources.ortho.sheet import Sheet, Window4
 from cim.ingest.sources.ortho.stretch import Stretch
 from cim.tiles.imagery import HALF, pack, zoom_resolution
+from cim.tiles.imagery.block import Coding
 from cim.tiles.imagery.pack import SIDE
 
 CHUNK = 1024  # pixels warped at once: the fastest of 512 to 4096, and little memory
@@ -41,7 +42,7 @@ class Square:
         y: Row.
         sheets: Those that reach into it, the topmost first.
         windows: Left, top, width, height of each sheet in pixels of the grid.
-        quality: Of JPEG.
+        coding: Of the blocks.
     """
 
     zoom: int
@@ -49,7 +50,7 @@ class Square:
     y: int
     sheets: tuple[Sheet, ...]
     windows: tuple[Window4, ...]
-    quality: int
+    coding: Coding
 
     def chunks(self, sheet: Window4) -> Iterator[Window]:
         """The chunks that a sheet reaches into."""
@@ -108,7 +109,7 @@ def build(part: Parcel, staging: Path) -> Built:
             with raster.opened(sheet.path) as image, _warped(image, sheet, square) as warped:
                 drawing.lay(rank, warped)
     name = f"{part.folder}/blocks.pack"
-    pack.write(staging / name, drawing.colours, drawing.seen, square.quality)
+    pack.write(staging / name, drawing.colours, drawing.seen, square.coding)
     return Built(
         parcel=part.id,
         facts={"file": name, "x": square.x, "y": square.y, **drawing.facts()},
@@ -222,7 +223,9 @@ def _warped(image: rasterio.DatasetReader, sheet: Sheet, square: Square) -> Warp
         ),
         width=SIDE,
         height=SIDE,
-        resampling=Resampling.nearest if stretch.palette else Resampling.bilinear,
+        resampling=(
+            Resampling.nearest if stretch.palette or square.coding.classed else Resampling.bilinear
+        ),
         add_alpha=stretch.alpha is None,
         nodata=image.nodata if has_mask and stretch.alpha is None else None,
         warp_mem_limit=256,

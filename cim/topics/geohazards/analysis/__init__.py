@@ -1,0 +1,1 @@
+"""The science of geological hazards: values in, values out."""

@@ -1,0 +1,1 @@
+"""The science of planning: values in, values out."""
