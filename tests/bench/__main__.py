@@ -8,6 +8,7 @@ import sys
 
 from tests.bench import (
     bench_buildings,
+    bench_clearance,
     bench_county,
     bench_encodings,
     bench_flat,
@@ -33,6 +34,7 @@ QUICK = (
     bench_imagery,
     bench_viewshed,
     bench_ground,
+    bench_clearance,
 )
 LONG = (bench_flat, bench_scale, bench_county)
 
