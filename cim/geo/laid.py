@@ -124,7 +124,7 @@ def lay(records: Records) -> Laid:
     told = np.where(np.isfinite(records.elevation), records.elevation,
                     records.ground - records.depth)  # fmt: skip
     with np.errstate(invalid="ignore"):
-        far = (np.abs(told - records.ground) > FARTHEST).any(axis=1)
+        far: Flags = np.asarray((np.abs(told - records.ground) > FARTHEST).any(axis=1))
     lift = np.full(len(part), np.nan)
     lift[part == "top"] = -outer[part == "top"] / 2
     lift[part == "invert"] = inner[part == "invert"] / 2

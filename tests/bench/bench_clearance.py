@@ -1,7 +1,7 @@
 """Clearances of 100,000 pipes beside PostGIS: ``python -m tests.bench.bench_clearance``.
 
-Both find the pairs of pipes within 1.5 m in plan; ours also tells crossings from neighbours, measures
-gaps and judges by the table. PostGIS (ST_DWithin on a GiST index, the rows loaded and analysed
+Both find the pairs of pipes within 1.5 m in plan; ours also tells crossings from neighbours,
+measures gaps and judges by the table. PostGIS (ST_DWithin on a GiST index, the rows loaded and analysed
 before the clock starts) runs in a cluster of the bench's own. Best of three, in turn.
 """
 
@@ -107,8 +107,9 @@ def row(connection: psycopg.Connection[Any], given: Town) -> None:
         assert theirs == (pairs,)
     peer, near, whole = (min(t[k] for t in times) for k in range(3))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    findings = len(told.horizontal) + len(told.vertical)
     print(f"{len(given.laid):8}{peer:11.2f}{near:9.2f}{near / peer:7.2f}{whole:10.2f}"  # noqa: T201
-          f"{whole / peer:7.2f}{pairs:9}{len(told.horizontal) + len(told.vertical):10}{peak:9.0f}")  # fmt: skip
+          f"{whole / peer:7.2f}{pairs:9}{findings:10}{peak:9.0f}")  # fmt: skip
 
 
 def load(connection: psycopg.Connection[Any], laid: Laid) -> None:

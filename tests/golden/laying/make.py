@@ -1,7 +1,7 @@
 """Golden answers of PostGIS about random pipes and pits: run by make.sh.
 
-pairs.npz: of all pairs of sixty segments in space the distance in plan (ST_Distance), the distance in
-space (ST_3DDistance, and the length of ST_3DShortestLine), whether they cross in plan (ST_Crosses),
+pairs.npz: of all pairs of sixty segments in space the distance in plan (ST_Distance), that in space
+(ST_3DDistance, and the length of ST_3DShortestLine), whether they cross in plan (ST_Crosses),
 and the heights of both at the crossing (ST_Z of ST_LineInterpolatePoint).
 
 pits.npz: of the same segments the length in space of what lies inside each of four pits

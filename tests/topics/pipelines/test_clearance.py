@@ -130,7 +130,7 @@ def test_the_memory_of_a_heap_of_pipes_is_bounded(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(near, "MOST", 5000)
     a = np.zeros((400, 3)) + np.linspace(0, 1, 400)[:, None]
     with pytest.raises(ParameterError, match="pairs of pipes lie near each other → ask of a small"):
-        clearances(town(a, a + (1, 2, 0)), ONE_KIND, ONE_KIND, 0.5)
+        clearances(town(a, a + np.array([1, 2, 0])), ONE_KIND, ONE_KIND, 0.5)
 
 
 def test_a_house_is_measured_from_the_wall_and_a_pipe_below_it_is_negative() -> None:
@@ -209,7 +209,8 @@ def test_areas_without_pipes_and_layers_that_are_none_are_refused(
         {"seg_id": "Z", "line": [(5, 5), (5, 5.0004)], "dn": 100},
     ])  # fmt: skip
     publish(installation, tmp_path, {"pipelines.water_pipe": twice,
-                                     "base.building": street()["base.building"]}, dem=False)  # fmt: skip
+                                     "base.building": street()["base.building"]},
+            dem=False)  # fmt: skip
     said = figures(answer(installation, CLEARANCE, tmp_path / "b"))
     assert said["no_line"] == 1
     far = degrees((900, 900), (950, 900), (950, 950))

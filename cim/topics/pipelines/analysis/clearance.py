@@ -71,7 +71,7 @@ class Findings:
     def order(self) -> Ints:
         """Worst first: by verdict, then by how much is missing."""
         margin = np.nan_to_num(self.value - self.limit, nan=np.inf)
-        return np.lexsort((margin, self.verdict))
+        return np.asarray(np.lexsort((margin, self.verdict)), np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

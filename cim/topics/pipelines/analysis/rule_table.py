@@ -229,5 +229,7 @@ def _looked_up(rules: Sequence[Rule], one: Traits, other: Traits) -> tuple[int, 
 
 def side(said: Mapping[str, Any]) -> Side:
     """A side from its row's values."""
-    sets = {k: frozenset(said[k]) for k in ("kinds", "pressure", "laying") if k in said}
-    return Side(**sets, **{k: float(v) for k, v in said.items() if k not in sets})
+    words = {k: frozenset(map(str, v)) for k, v in said.items() if isinstance(v, list)}
+    numbers = {k: float(v) for k, v in said.items() if k not in words}
+    values: dict[str, Any] = {**words, **numbers}
+    return Side(**values)
