@@ -54,7 +54,7 @@ class Wall:
 def walls() -> dict[str, Wall]:
     """By material, lower case."""
     said = tomllib.loads(files("cim").joinpath("data/walls.toml").read_text("utf-8"))
-    found = {}
+    found: dict[str, Wall] = {}
     for row in said["wall"]:
         given = row.get("outer") or row["wall"]
         nominal = np.array([float(dn) for dn in given])

@@ -56,7 +56,7 @@ def plan_meeting(a: Floats, b: Floats, one: Ints, other: Ints) -> PlanMeeting:
     )  # fmt: skip
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _foot(px: float, py: float, ax: float, ay: float, dx: float, dy: float) -> tuple[float, float]:
     """Where on a segment a place is nearest, and how far it is."""
     square = dx * dx + dy * dy
@@ -66,7 +66,7 @@ def _foot(px: float, py: float, ax: float, ay: float, dx: float, dy: float) -> t
     return t, np.hypot(px - ax - t * dx, py - ay - t * dy)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _plan(a: Floats, b: Floats, one: Ints, other: Ints) -> Floats:
     out = np.full((len(one), 7), np.nan)
     for k in range(len(one)):
@@ -135,7 +135,7 @@ def meeting(a: Floats, b: Floats, one: Ints, other: Ints) -> Meeting:
     return Meeting(distance=found[:, 0], first=found[:, 1], second=found[:, 2])
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _space(a: Floats, b: Floats, one: Ints, other: Ints) -> Floats:
     out = np.empty((len(one), 3))
     for k in range(len(one)):

@@ -1,7 +1,7 @@
 """Clearances of 100,000 pipes beside PostGIS: ``python -m tests.bench.bench_clearance``.
 
 Both find the pairs of pipes within 1.5 m in plan; ours also tells crossings from neighbours,
-measures gaps and judges by the table. PostGIS (ST_DWithin on a GiST index, the rows loaded and analysed
+measures gaps and judges by the table. PostGIS (ST_DWithin on a GiST index, rows loaded and analysed
 before the clock starts) runs in a cluster of the bench's own. Best of three, in turn.
 """
 
