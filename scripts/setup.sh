@@ -12,12 +12,13 @@ missing_packages() {
   ls /usr/share/postgresql/*/extension/postgis.control > /dev/null 2>&1 || echo postgresql-postgis
   [ -f /usr/share/proj/egm96_15.gtx ] || echo proj-data
   python3 -c 'import ensurepip, venv' 2> /dev/null || echo python3-venv
+  [ -d /usr/share/fonts/opentype/noto ] || echo fonts-noto-cjk # the words of drawings as PDF
   [ "$purpose" = test ] || return 0
   has chromium || [ -n "${CIM_CHROMIUM:-}" ] || echo chromium
-  [ -d /usr/share/fonts/opentype/noto ] || echo fonts-noto-cjk
   has gdalwarp || echo gdal-bin
   has grass || echo grass-core
   has osgconv || echo openscenegraph
+  has pdftotext || echo poppler-utils
 }
 
 install_packages() {

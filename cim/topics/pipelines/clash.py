@@ -35,7 +35,7 @@ class ClashParameters(OnLaid):
 
 def clash(asked: ClashParameters, context: Context) -> Result:
     """Look for pipes that take the same place."""
-    pipes = bedded(context, asked)
+    pipes = bedded(context, asked, asked.shape())
     found = clashes(pipes.town(np.zeros(len(pipes.names), np.int64)), asked.tolerance)
     return Result(
         summary=(*_figures(found, pipes, asked.tolerance), *fault_figures(pipes)),

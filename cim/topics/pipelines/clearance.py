@@ -75,7 +75,7 @@ class _Kind:
 
 def clearance(asked: ClearanceParameters, context: Context) -> Result:
     """Compare all pipes with each other and with buildings."""
-    pipes = bedded(context, asked)
+    pipes = bedded(context, asked, asked.shape())
     classes, of = pipes.traits()
     building = len(classes)
     flat = judge(clearance_rules("horizontal"), [*classes, Traits(kind="building")])

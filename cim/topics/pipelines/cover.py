@@ -23,7 +23,6 @@ from cim.topics.pipelines.analysis.cover import (
     Asked,
     Shallow,
     Stations,
-    ground_along,
     shallowest,
 )
 from cim.topics.pipelines.clearance import LIMITS, VERDICT_COLOURS, VERDICT_WORDS, tube
@@ -34,7 +33,8 @@ from cim.topics.pipelines.laying_answer import (
     fault_tables,
     provenance,
 )
-from cim.topics.pipelines.laying_rows import ground_at, number
+from cim.topics.pipelines.laying_ground import ground_of
+from cim.topics.pipelines.laying_rows import number
 from cim.topics.pipelines.laying_rules import CoverRule, cover_rules, frost_rules
 
 Floats = npt.NDArray[np.float64]
@@ -71,7 +71,7 @@ class CoverParameters(OnLaid):
 
 def cover(asked: CoverParameters, context: Context) -> Result:
     """Measure the cover of all pipes."""
-    pipes = bedded(context, asked)
+    pipes = bedded(context, asked, asked.shape())
     roads = rows_if_any(context, asked.roads)
     stations = stationed(pipes, roads, asked.step)
     traits, classes = pipes.traits()
@@ -108,16 +108,7 @@ def stationed(pipes: Bedded, roads: Rows | None, step: float) -> Stations:
     """Cover and surface along all pipes."""
     at, pipe, where = pipes.laid.stations(step)
     other, _, _ = pipes.other.stations(step)
-    share = where / np.where(pipes.laid.length > 0, pipes.laid.length, 1.0)[pipe]
-    ends = np.full((len(pipes.laid), 2), np.nan)
-    legs = [pipes.laid.legs_of(i) for i in range(len(pipes.laid))]
-    some = [i for i, leg in enumerate(legs) if leg.stop > leg.start]
-    for end, places in ((0, [pipes.laid.a[legs[i].start] for i in some]),
-                        (1, [pipes.laid.b[legs[i].stop - 1] for i in some])):  # fmt: skip
-        ends[some, end] = ground_at(pipes.terrain, pipes.crs, np.array(places).reshape(-1, 3))
-    ground = ground_along(
-        ground_at(pipes.terrain, pipes.crs, at), pipes.grounds[pipe], ends[pipe], share
-    )
+    ground = ground_of(pipes, at, pipe, where)
     return Stations(
         at=at, pipe=pipe, cover=ground - at[:, 2] - pipes.laid.radius[pipe],
         other=ground - other[:, 2] - pipes.other.radius[pipe],

@@ -62,17 +62,9 @@ def _pipes(noun: str, title: str, title_en: str) -> Any:
     )  # fmt: skip
 
 
-class OnLaid(Parameters):
+class OnPipes(Parameters):
     """Which pipes are asked, and how their heights and walls are read."""
 
-    area: Area | None = Field(
-        title="范围",
-        description="只分析与该范围相交的管段；不给时为全部。",
-        json_schema_extra=english(
-            "Area", "Only segments that touch it; all without.", "deg", widget="polygon"
-        ),
-        default=None,
-    )
     walls: Walls = Field(
         default="none",
         title="管壁",
@@ -97,7 +89,24 @@ class OnLaid(Parameters):
     telecom: str = _pipes("telecom_cable", "通信管线", "Telecom")
 
 
-def layers_read(asked: OnLaid) -> tuple[str, ...]:
+class OnLaid(OnPipes):
+    """The pipes of an area, or all."""
+
+    area: Area | None = Field(
+        title="范围",
+        description="只分析与该范围相交的管段；不给时为全部。",
+        json_schema_extra=english(
+            "Area", "Only segments that touch it; all without.", "deg", widget="polygon"
+        ),
+        default=None,
+    )
+
+    def shape(self) -> BaseGeometry | None:
+        """The area, degrees."""
+        return None if self.area is None else shape_of(self.area)
+
+
+def layers_read(asked: OnPipes) -> tuple[str, ...]:
     """The layers whose versions decide the answer."""
     return (*(getattr(asked, kind) for kind in KINDS), *POINTS, asked.terrain)
 
@@ -179,15 +188,24 @@ def _band(value: float | None, edges: tuple[float, ...], *, upper: bool = False)
     return min((e for e in edges if value <= e), default=edges[-1] + 1)
 
 
-def bedded(context: Context, asked: OnLaid, *, kinds: Sequence[str] = tuple(KINDS)) -> Bedded:
+def bedded(
+    context: Context, asked: OnPipes, area: BaseGeometry | None = None, *,
+    kinds: Sequence[str] = tuple(KINDS), points: Sequence[str] = POINTS,
+) -> Bedded:  # fmt: skip
     """The pipes of the published layers.
+
+    Args:
+        context: The question's.
+        asked: Its layers and walls.
+        area: Only pipes that touch this shape of degrees; all without.
+        kinds: Only these networks.
+        points: Layers of surveyed points.
 
     Raises:
         NotFoundError: none of the layers is published.
         ParameterError: a layer is no layer of segments, no pipe lies in the area, or too many do.
     """
     crs = context.city.compute_crs
-    area = None if asked.area is None else shape_of(asked.area)
     bounds = None if area is None else Bounds(*area.bounds)
     if bounds is not None and context.city.bounds.intersection(bounds) is None:
         raise ParameterError(
@@ -222,7 +240,9 @@ def bedded(context: Context, asked: OnLaid, *, kinds: Sequence[str] = tuple(KIND
         raise ParameterError(
             f"{len(whole)} segments are more than {MOST_PIPES}", remedy="ask of a smaller area"
         )
-    return _bedded(context, asked, found, gpd.GeoDataFrame(whole, geometry="geometry", crs=crs))
+    return _bedded(
+        context, asked, found, points, gpd.GeoDataFrame(whole, geometry="geometry", crs=crs)
+    )
 
 
 def planar(area: BaseGeometry, crs: CRS) -> BaseGeometry:
@@ -242,12 +262,16 @@ def _require(given: Rows, layer: str) -> None:
 
 
 def _bedded(
-    context: Context, asked: OnLaid, found: dict[str, Rows], frame: gpd.GeoDataFrame
+    context: Context,
+    asked: OnPipes,
+    found: dict[str, Rows],
+    layers: Sequence[str],
+    frame: gpd.GeoDataFrame,
 ) -> Bedded:
     lines = courses(frame.geometry.to_numpy())
     row = frame.drop(columns="geometry").to_dict("records")
     numbers = [(text(r.get("from_no")), text(r.get("to_no"))) for r in row]
-    points = [p for layer in POINTS if (p := rows_if_any(context, layer)) is not None]
+    points = [p for layer in layers if (p := rows_if_any(context, layer)) is not None]
     terrain = terrain_around(context, asked.terrain, frame)
     elevation, depth = pair(row, "elev"), pair(row, "depth")
     grounds = grounds_of(lines, numbers, points, terrain, elevation + depth, frame.crs)

@@ -9,7 +9,7 @@ import numpy as np
 from cim.evidence import ground_source, input_of
 from cim.geo.laid import FAULTS
 from cim.topic import Context, Figure, Table, Verdict
-from cim.topics.pipelines.laying import KINDS, Bedded, OnLaid
+from cim.topics.pipelines.laying import KINDS, Bedded, OnPipes
 from cim.walls import WALLS
 
 MOST_ROWS = 1000
@@ -49,7 +49,7 @@ def fault_tables(pipes: Bedded) -> tuple[Table, ...]:
 
 
 def provenance(
-    pipes: Bedded, asked: OnLaid, context: Context, applicability: str, **more: Any
+    pipes: Bedded, asked: OnPipes, context: Context, applicability: str, **more: Any
 ) -> dict[str, Any]:
     """Where an answer comes from."""
     inputs = [input_of(r.version, parameter=kind) for kind, r in pipes.rows.items()]
