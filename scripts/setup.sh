@@ -21,6 +21,7 @@ missing_packages() {
   has gdalwarp || echo gdal-bin
   has grass || echo grass-core
   has osgconv || echo openscenegraph
+  has pdftotext || echo poppler-utils
 }
 
 install_packages() {

@@ -8,6 +8,7 @@ import sys
 
 from tests.bench import (
     bench_buildings,
+    bench_clearance,
     bench_county,
     bench_encodings,
     bench_flat,
@@ -38,6 +39,7 @@ QUICK = (
     bench_ground,
     bench_network,
     bench_topics,
+    bench_clearance,
 )
 LONG = (bench_flat, bench_scale, bench_county)
 
