@@ -36,7 +36,7 @@ MOST_FEATURES = 20_000
 _STEP = 200.0  # m: a straight edge in a plane is none in degrees; at this length it is 0.6 mm off
 _CLOSED = 0.001  # units of a drawing: ends nearer than this meet
 _GRID = 1e-10  # degrees, a hundredth of a millimetre: what touches before does so after
-_JSON = 64_000_000
+_JSON = 16_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from cim import city as cities
+from cim.api.layers import _undulations
+from cim.geo.heights import GridGeoid
+from cim.settings import Settings
 from tests.delivered import NORTH, WEST, hills, lonlat
 
 pytestmark = pytest.mark.db
@@ -144,3 +149,21 @@ def test_more_callers_than_threads_are_all_answered(client: TestClient) -> None:
 def test_pages_of_other_departments_may_read(client: TestClient) -> None:
     answer = client.get("/api/city", headers={"Origin": "http://planning.example"})
     assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_the_city_tells_its_geoid_from_corner_to_corner(
+    client: TestClient, city_settings: Settings
+) -> None:
+    said = client.get("/api/city").json()
+    west, south, east, north = said["bounds"]
+    posts = said["geoid"]["posts"]
+    assert [len(posts), *{len(row) for row in posts}] == [9, 9]
+    profile = cities.load(city_settings.city)
+    corners = [(posts[0][0], west, south), (posts[0][8], east, south), (posts[8][8], east, north)]
+    for told, lon, lat in corners:
+        assert told == pytest.approx(profile.undulation(lon, lat), abs=1e-3)
+    grid = replace(
+        profile, geoid=GridGeoid(west - 1, south - 1, (1.0, 1.0), np.arange(16.0).reshape(4, 4))
+    )
+    sloping = _undulations(grid)
+    assert sloping[0][0] < sloping[0][8] < sloping[8][0]

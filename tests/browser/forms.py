@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator
+from typing import Any
+
+from playwright.sync_api import Locator, Request
 
 from tests.browser.driver import Viewer
 
@@ -31,3 +33,17 @@ def run_example(viewer: Viewer, analysis: str) -> Locator:
     viewer.part("run").click()
     viewer.part("result").wait_for()
     return viewer.part("result")
+
+
+def asked(viewer: Viewer) -> dict[str, Any]:
+    """What the form sends when it is run; a resting cursor asks for heights meanwhile."""
+
+    def question(request: Request) -> bool:
+        return request.method == "POST" and "/api/topics/" in request.url
+
+    with viewer.page.expect_request(question) as request:
+        viewer.part("run").click()
+    viewer.part("result").wait_for()
+    sent = request.value.post_data_json
+    assert isinstance(sent, dict)
+    return sent

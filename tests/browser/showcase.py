@@ -124,6 +124,7 @@ class Drawn(Parameters):
 
     centre: Point = point_field("中心", "绘制处。", "Centre", "Where it is drawn.")
     depth: float = number_field(6.0, "深度", "坑深。", "Depth", "Of the pit.", "m", 1, 30)
+    lines: float = number_field(0, "线数", "网线条数。", "Lines", "Of a net.", "", 0, 5000)
 
 
 def _ground(context: Context, lon: float, lat: float) -> float:
@@ -157,6 +158,12 @@ def drawn(asked: Drawn, context: Context) -> Result:
                 label=True),
         feature(shapely.LineString([(lon - STEP, lat + STEP / 2), (lon + STEP, lat + STEP / 2)]),
                 "边界", "Border", color="#38bdf8", dash=True, width=4),
+    ]  # fmt: skip
+    features += [
+        feature(shapely.LineString([(lon - 5 * STEP, at), (lon - 3 * STEP, at)]), f"网线 {n}",
+                f"Line {n}", color="#ec4899", width=3)
+        for n in range(int(asked.lines))
+        for at in [lat - 2 * STEP + 4 * STEP * n / asked.lines]
     ]  # fmt: skip
     legend = [("#a855f7", "污水管", "Sewer"), ("#ef4444", "开挖", "Excavation")]
     return Result(

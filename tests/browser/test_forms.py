@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.browser.driver import Viewer
-from tests.browser.forms import choose, row, run_example
+from tests.browser.forms import asked, choose, row, run_example
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -20,16 +18,6 @@ def draw(viewer: Viewer, corners: list[tuple[int, int]]) -> None:
     for n, corner in enumerate(corners, start=1):
         viewer.page.mouse.click(*corner)
         viewer.page.get_by_text(f"{n} 个点").wait_for()
-
-
-def asked(viewer: Viewer) -> dict[str, Any]:
-    """What the form sends when it is run."""
-    with viewer.page.expect_request(lambda r: r.method == "POST") as request:
-        viewer.part("run").click()
-    viewer.part("result").wait_for()
-    sent = request.value.post_data_json
-    assert isinstance(sent, dict)
-    return sent
 
 
 def hide_tree(viewer: Viewer) -> None:

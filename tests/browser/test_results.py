@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator
 
 from tests.browser.conftest import close_panels
 from tests.browser.driver import WIDTH, Viewer
-from tests.browser.forms import run_example
+from tests.browser.forms import row, run_example
 from tests.browser.showcase import LAT, LON, STEP
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -60,6 +61,36 @@ def test_a_click_tells_the_name_and_attributes_of_what_is_drawn(viewer: Viewer) 
     viewer.part("result").wait_for()
     clear(viewer)
     assert picked(viewer, [x, y]) == []
+
+
+def test_hundreds_of_lines_are_drawn_at_once_and_each_is_told_by_a_click(viewer: Viewer) -> None:
+    ground = drawn(viewer)
+    above(viewer, ground, LON - 4 * STEP, LAT - 2 * STEP + 4 * STEP / 4)
+
+    def pink() -> float:
+        """Share of the free part of the map in the lines' colour."""
+        red, green, blue = np.moveaxis(viewer.picture()[:, :70], -1, 0)
+        return float(((red > green + 25) & (blue > green + 10)).mean())
+
+    assert pink() < 0.002
+    lines = row(viewer, "lines").locator("input").last
+    lines.fill("200")
+    lines.blur()
+    viewer.part("run").click()
+    viewer.page.wait_for_function("window.cim.result().features === 206")
+    viewer.page.wait_for_timeout(1500)  # the flight to the result
+    above(viewer, ground, LON - 4 * STEP, LAT - 2 * STEP + 4 * STEP / 4)
+    assert pink() > 0.01
+    lat = LAT - 2 * STEP + 4 * STEP * 50 / 200
+    at = pixel(viewer, LON - 4 * STEP, lat, ground)
+    names = [f["feature"]["properties"]["name"] for f in picked(viewer, at)]
+    assert "网线 50" in names
+    close_panels(viewer)
+    viewer.part("open-analysis").click()
+    clear(viewer)
+    viewer.idle()
+    assert pink() < 0.002
+    assert picked(viewer, at) == []
 
 
 def test_a_pit_is_cut_into_ground_and_mesh_until_the_result_is_cleared(viewer: Viewer) -> None:

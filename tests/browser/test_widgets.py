@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import pytest
 import shapely
 
 from tests.browser.driver import Viewer
-from tests.browser.forms import choose, row
+from tests.browser.forms import asked, choose, row
 from tests.browser.showcase import LAT, LON, STEP
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -26,16 +25,6 @@ def filled(viewer: Viewer) -> None:
     choose(viewer, FORM)
     viewer.part("example").click()
     viewer.look(LON, LAT, 3500, 0, -90)
-
-
-def asked(viewer: Viewer) -> dict[str, Any]:
-    """What the form sends when it is run."""
-    with viewer.page.expect_request(lambda r: r.method == "POST") as request:
-        viewer.part("run").click()
-    viewer.part("result").wait_for()
-    sent = request.value.post_data_json
-    assert isinstance(sent, dict)
-    return sent
 
 
 def test_several_places_are_clicked_one_after_the_other(viewer: Viewer) -> None:

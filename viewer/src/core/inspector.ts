@@ -73,7 +73,9 @@ export class Inspector {
     const metres = this.metresPerPixel(place.point) * TOLERANCE
     const hit = this.outcome.hit(place.drawn)
     const result: Found | null = hit && { layer: 'result', origin: 'result', ...hit }
-    const direct = [result, marker, entity].filter((one) => one !== null)
+    const printed = this.outcome.near(spot.lon, spot.lat, metres)
+    const flat = printed.map((feature): Found => ({ layer: 'result', origin: 'result', feature }))
+    const direct = [result, ...flat, marker, entity].filter((one) => one !== null)
     const around = await this.around(spot, metres, place)
     const same = (one: Found) =>
       direct.some(({ layer, feature: { id } }) => one.layer === layer && one.feature.id === id)

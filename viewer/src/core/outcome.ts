@@ -12,7 +12,11 @@ import { Film } from './film'
 import { imageryOf } from './imagery'
 import { isSolid, painted, styleOf } from './paint'
 import { Pits } from './pit'
-import { bboxOf } from './shape'
+import { canvasOf, ON_GROUND, ON_MESH } from './canvas'
+import { bboxOf, distanceTo } from './shape'
+
+/** So many draped features are drawn one by one; more of them as pictures. */
+const MOST_DRAPED = 120
 
 /** A feature of a result that was hit. */
 export interface Hit {
@@ -26,6 +30,9 @@ export class Outcome {
   private readonly drawnIn: [ImageryLayerCollection, ImageryLayer][] = []
   private readonly source = new CustomDataSource('outcome')
   private readonly drawn = new Map<Entity, Feature>()
+  /** Features that are drawn as pictures. */
+  private flat: Feature[] = []
+  private readonly pictures: [ImageryLayerCollection, ImageryLayer][] = []
   private opacity = 0.6
   private result: Result | null = null
   private english = false
@@ -42,7 +49,7 @@ export class Outcome {
 
   /** How many features are drawn. */
   get count(): number {
-    return new Set(this.drawn.values()).size
+    return new Set([...this.drawn.values(), ...this.flat]).size
   }
 
   async show(result: Result): Promise<void> {
@@ -68,6 +75,16 @@ export class Outcome {
     return feature ? { feature, solid: isSolid(styleOf(feature)) || styleOf(feature).hole } : null
   }
 
+  /** Features drawn as pictures that a click at a place means, the nearest first. */
+  near(lon: number, lat: number, metres: number): Feature[] {
+    return this.flat
+      .map((feature) => ({ feature, distance: distanceTo(feature.geometry!, lon, lat) }))
+      .filter(({ distance }) => distance <= metres)
+      .sort((a, b) => a.distance - b.distance)
+      .slice(0, 5)
+      .map(({ feature }) => feature)
+  }
+
   setOpacity(opacity: number): void {
     this.opacity = opacity
     for (const [, imagery] of this.drawnIn) imagery.alpha = opacity
@@ -86,8 +103,7 @@ export class Outcome {
     this.turn += 1
     this.result = null
     for (const [collection, imagery] of this.drawnIn.splice(0)) collection.remove(imagery, true)
-    this.source.entities.removeAll()
-    this.drawn.clear()
+    this.wipe()
     this.pits.fill()
     this.film.clear()
     this.stage.viewer.scene.requestRender()
@@ -96,11 +112,13 @@ export class Outcome {
   private paint(): void {
     const mine = ++this.turn
     const features = this.result?.features?.features ?? []
-    this.source.entities.removeAll()
-    this.drawn.clear()
+    this.wipe()
     const { entities } = this.source
+    const draped = features.filter(isDraped)
+    if (draped.length > MOST_DRAPED) this.print(draped)
+    const printed = new Set(this.flat)
     entities.suspendEvents()
-    for (const feature of features)
+    for (const feature of features.filter((one) => !printed.has(one)))
       for (const options of painted(feature, this.stage.city, this.nameOf(feature)))
         this.drawn.set(entities.add(options), feature)
     entities.resumeEvents()
@@ -110,6 +128,27 @@ export class Outcome {
       this.stage.viewer.scene.requestRender()
     })
     this.stage.viewer.scene.requestRender()
+  }
+
+  private wipe(): void {
+    this.source.entities.removeAll()
+    this.drawn.clear()
+    this.flat = []
+    for (const [collection, imagery] of this.pictures.splice(0)) collection.remove(imagery, true)
+  }
+
+  /** Draw features as pictures on the ground and on the meshes. */
+  private print(features: Feature[]): void {
+    this.flat = features
+    const extent = unionOf(features.map(({ geometry }) => bboxOf(geometry!)))
+    if (!extent) return
+    const make = canvasOf(features, extent)
+    const grounds = this.meshes().map((mesh) => mesh.imageryLayers)
+    for (const collection of [this.stage.viewer.imageryLayers, ...grounds]) {
+      const imagery = make(grounds.includes(collection) ? ON_MESH : ON_GROUND)
+      collection.add(imagery)
+      this.pictures.push([collection, imagery])
+    }
   }
 
   private nameOf({ properties }: Feature): string {
@@ -137,6 +176,18 @@ export function extentOf(result: Result): Bbox | null {
     geometry ? [bboxOf(geometry)] : [],
   )
   if (result.coverage) boxes.push(result.coverage.bounds)
+  return unionOf(boxes)
+}
+
+/** Lines and areas on the ground that carry no name. */
+function isDraped(feature: Feature): boolean {
+  const style = styleOf(feature)
+  const kind = feature.geometry?.type
+  const flat = kind !== undefined && kind !== 'Point' && kind !== 'MultiPoint'
+  return flat && !isSolid(style) && !style.hole && !style.label
+}
+
+function unionOf(boxes: Bbox[]): Bbox | null {
   const [first, ...others] = boxes.filter((box) => box.every(Number.isFinite))
   return first
     ? others.reduce<Bbox>(

@@ -219,7 +219,7 @@ export class CityScene {
   }
 
   /** How much farther away one must stand to see between the panels what would fill the screen. */
-  private crowded(): number {
+  crowded(): number {
     const { clientWidth, clientHeight } = this.viewer.canvas
     const free = Math.max(clientWidth - 2 * PANELS, 260)
     return Math.min(Math.max((0.9 * Math.min(clientWidth, 1.6 * clientHeight)) / free, 1), 3)

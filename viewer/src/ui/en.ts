@@ -126,7 +126,7 @@ export const en: Words = {
     report: 'Save as PDF',
     reporting: 'Making the report…',
     files: 'Files',
-    rows: '{n} rows',
+    rows: 'rows: {n}',
     more: 'Show {n} more',
     goTo: 'Click to go there',
     verdict: {
@@ -148,6 +148,7 @@ export const en: Words = {
   points: {
     start: 'Pick places on the map',
     hint: 'Click one after the other, then Finish',
+    count: 'places: {n}',
   },
   file: {
     choose: 'Choose a file…',

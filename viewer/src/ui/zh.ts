@@ -146,6 +146,7 @@ export const zh = {
   points: {
     start: '在图上逐个选点',
     hint: '依次点击各点，选完点“完成”',
+    count: '{n} 个点',
   },
   file: {
     choose: '选择文件…',
