@@ -75,13 +75,10 @@ def detect(
             else [s for s in readers if set(options) <= set(s.options.model_fields)]
         )
         source = next(iter([*meant, *readers]), None)
-        if source is None and path.is_dir() and not any(path.iterdir()):
-            raise FormatError(
-                "the folder is empty", path=path, remedy="check whether the disk was copied whole"
-            )
         if source is None:
+            empty = path.is_dir() and not any(path.iterdir())
             raise FormatError(
-                "no reader knows this format",
+                "the folder is empty" if empty else "no reader knows this format",
                 path=path,
                 remedy="give " + ", ".join(s.reads for s in SOURCES),
             )
