@@ -205,6 +205,20 @@ def bedded(
         NotFoundError: none of the layers is published.
         ParameterError: a layer is no layer of segments, no pipe lies in the area, or too many do.
     """
+    pipes = bedded_if_any(context, asked, area, kinds=kinds, points=points)
+    if pipes is None:
+        raise ParameterError(
+            f"no pipe of {', '.join(getattr(asked, k) for k in kinds)} lies there",
+            remedy="choose an area with pipes, or leave it out",
+        )
+    return pipes
+
+
+def bedded_if_any(
+    context: Context, asked: OnPipes, area: BaseGeometry | None = None, *,
+    kinds: Sequence[str] = tuple(KINDS), points: Sequence[str] = POINTS,
+) -> Bedded | None:  # fmt: skip
+    """As ``bedded``; None where no pipe touches the area, so that the answer can say so."""
     crs = context.city.compute_crs
     bounds = None if area is None else Bounds(*area.bounds)
     if bounds is not None and context.city.bounds.intersection(bounds) is None:
@@ -232,10 +246,7 @@ def bedded(
         frames.append(frame)
     whole = pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
     if not len(whole):
-        raise ParameterError(
-            f"no pipe of {', '.join(getattr(asked, k) for k in found)} lies there",
-            remedy="choose an area with pipes, or leave it out",
-        )
+        return None
     if len(whole) > MOST_PIPES:
         raise ParameterError(
             f"{len(whole)} segments are more than {MOST_PIPES}", remedy="ask of a smaller area"
