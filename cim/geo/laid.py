@@ -174,3 +174,29 @@ def _legs(
     real &= np.diff(begin) > 1e-9
     here = np.flatnonzero(real)
     return whole[here], whole[here + 1], owner[here], begin[here]
+
+
+def nodes_of(layer: Ints, numbers: list[tuple[str, str]], laid: Laid) -> Ints:
+    """(n, 2) number of the joint at both ends of each pipe; equal where pipes are joined.
+
+    Pipes of one layer are joined where they name the same point, and ends without a number where
+    they lie at the same place, to the centimetre.
+
+    Args:
+        layer: (n,) which layer a pipe is of.
+        numbers: (n,) numbers of the points at start and end, empty where not recorded.
+        laid: Their courses.
+    """
+    seen: dict[tuple[int, object], int] = {}
+    out = np.zeros((len(numbers), 2), np.int64)
+    leg = np.searchsorted(laid.pipe, np.arange(len(numbers)))
+    last = np.searchsorted(laid.pipe, np.arange(len(numbers)), side="right") - 1
+    for i, ends in enumerate(numbers):
+        for end, name in enumerate(ends):
+            key: object = name
+            if not name:
+                there = laid.length[i] > 0
+                place = (laid.b[last[i]] if end else laid.a[leg[i]])[:2] if there else None
+                key = (i, end) if place is None else tuple(np.round(place, 2).tolist())
+            out[i, end] = seen.setdefault((int(layer[i]), key), len(seen))
+    return out

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from cim.geo.laid import Laid, Records, lay
+from cim.geo.laid import Laid, Records, lay, nodes_of
 from cim.topics.pipelines.analysis.clearance import Clearances, Town, clearances
-from cim.topics.pipelines.analysis.encounters import encounters, nodes_of
+from cim.topics.pipelines.analysis.encounters import encounters
 from cim.topics.pipelines.analysis.rule_table import Traits, judge, pressures
 from cim.topics.pipelines.laying_rules import clearance_rules
 from tests import home

@@ -12,6 +12,7 @@ from shapely import LineString
 
 from cim.drawn import collection, feature
 from cim.evidence import Rows, input_of, rows_if_any
+from cim.pipe_rows import text
 from cim.question import layer_field, number_field
 from cim.topic import Analysis, Attachment, Context, Figure, Result, Table, Verdict
 from cim.topics.pipelines.analysis.clearance import Clearances, Findings, clearances, to_buildings
@@ -30,7 +31,6 @@ from cim.topics.pipelines.laying_answer import (
     fault_tables,
     provenance,
 )
-from cim.topics.pipelines.laying_rows import text
 from cim.topics.pipelines.laying_rules import clearance_rules, unverified
 
 MOST_DRAWN = 500

@@ -13,6 +13,7 @@ from shapely import STRtree
 
 from cim.drawn import collection
 from cim.evidence import Rows, input_of, rows_if_any
+from cim.pipe_rows import number
 from cim.question import english, layer_field, number_field
 from cim.topic import Analysis, Axis, Context, Figure, Result, Series, Table, Verdict
 from cim.topics.pipelines.analysis.cover import (
@@ -34,7 +35,6 @@ from cim.topics.pipelines.laying_answer import (
     provenance,
 )
 from cim.topics.pipelines.laying_ground import ground_of
-from cim.topics.pipelines.laying_rows import number
 from cim.topics.pipelines.laying_rules import CoverRule, cover_rules, frost_rules
 
 Floats = npt.NDArray[np.float64]

@@ -16,6 +16,7 @@ from cim.errors import ParameterError
 from cim.evidence import ground_source
 from cim.geo.area import distances_along
 from cim.geo.crs import CGCS2000, rows, transformer
+from cim.pipe_rows import number
 from cim.question import Point, english
 from cim.sheet import SMALLEST, Ellipse, Item, Line, Pen, Sheet, Text, framed
 from cim.sheet.frame import inner
@@ -32,7 +33,7 @@ from cim.topics.pipelines.laying import (
     layers_read,
 )
 from cim.topics.pipelines.laying_answer import provenance
-from cim.topics.pipelines.laying_rows import ground_at, number
+from cim.topics.pipelines.laying_terrain import ground_at
 from cim.topics.pipelines.section_sheet import (
     GROUND,
     WORDS,

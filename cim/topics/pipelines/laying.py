@@ -20,22 +20,14 @@ from cim.city import Bounds
 from cim.errors import NotFoundError, ParameterError
 from cim.evidence import Rows, rows_if_any
 from cim.geo.crs import CGCS2000, rows, to_lonlat, transformer
-from cim.geo.laid import Laid, Records, lay
+from cim.geo.laid import Laid, lay, nodes_of
+from cim.pipe_rows import NEEDED, courses, grounds_of, number, pair, records_of, text
 from cim.question import Area, english, layer_field, shape_of
 from cim.topic import Context, Parameters
 from cim.topics.pipelines.analysis.clearance import Town
-from cim.topics.pipelines.analysis.encounters import nodes_of
 from cim.topics.pipelines.analysis.rule_table import Traits, layings, pressures
-from cim.topics.pipelines.laying_rows import (
-    banks,
-    courses,
-    grounds_of,
-    number,
-    pair,
-    terrain_around,
-    text,
-)
-from cim.walls import WALLS, Walls, diameters
+from cim.topics.pipelines.laying_terrain import ground_at, terrain_around
+from cim.walls import WALLS, Walls
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -49,7 +41,6 @@ COLOURS = {"water": "#00ffff", "sewage": "#4c3926", "rain": "#6b5947", "gas": "#
            "heat": "#ff8000", "power": "#ff0000", "telecom": "#00ff00"}  # fmt: skip
 POINTS = ("pipelines.manhole", "pipelines.valve", "pipelines.hydrant")
 MOST_PIPES = 200_000
-_FIELDS = ("from_no", "to_no", "elev_ref", "dn")
 DN_BANDS = (200.0, 300.0)  # mm: where a table of clearances changes
 KV_BANDS = (35.0,)
 
@@ -205,6 +196,20 @@ def bedded(
         NotFoundError: none of the layers is published.
         ParameterError: a layer is no layer of segments, no pipe lies in the area, or too many do.
     """
+    pipes = bedded_if_any(context, asked, area, kinds=kinds, points=points)
+    if pipes is None:
+        raise ParameterError(
+            f"no pipe of {', '.join(getattr(asked, k) for k in kinds)} lies there",
+            remedy="choose an area with pipes, or leave it out",
+        )
+    return pipes
+
+
+def bedded_if_any(
+    context: Context, asked: OnPipes, area: BaseGeometry | None = None, *,
+    kinds: Sequence[str] = tuple(KINDS), points: Sequence[str] = POINTS,
+) -> Bedded | None:  # fmt: skip
+    """As ``bedded``; None where no pipe touches the area, so that the answer can say so."""
     crs = context.city.compute_crs
     bounds = None if area is None else Bounds(*area.bounds)
     if bounds is not None and context.city.bounds.intersection(bounds) is None:
@@ -232,10 +237,7 @@ def bedded(
         frames.append(frame)
     whole = pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
     if not len(whole):
-        raise ParameterError(
-            f"no pipe of {', '.join(getattr(asked, k) for k in found)} lies there",
-            remedy="choose an area with pipes, or leave it out",
-        )
+        return None
     if len(whole) > MOST_PIPES:
         raise ParameterError(
             f"{len(whole)} segments are more than {MOST_PIPES}", remedy="ask of a smaller area"
@@ -254,7 +256,7 @@ def planar(area: BaseGeometry, crs: CRS) -> BaseGeometry:
 def _require(given: Rows, layer: str) -> None:
     names = {f.name for f in given.version.layer.fields}
     kinds = set(given.frame.geometry.geom_type.dropna())
-    if not kinds <= {"LineString", "MultiLineString"} or not set(_FIELDS) <= names:
+    if not kinds <= {"LineString", "MultiLineString"} or not set(NEEDED) <= names:
         raise ParameterError(
             f"{layer} is no layer of pipe segments",
             remedy="name one like pipelines.water_pipe",
@@ -273,18 +275,13 @@ def _bedded(
     numbers = [(text(r.get("from_no")), text(r.get("to_no"))) for r in row]
     points = [p for layer in layers if (p := rows_if_any(context, layer)) is not None]
     terrain = terrain_around(context, asked.terrain, frame)
-    elevation, depth = pair(row, "elev"), pair(row, "depth")
-    grounds = grounds_of(lines, numbers, points, terrain, elevation + depth, frame.crs)
-    dn = np.array([number(r.get("dn")) or np.nan for r in row])
-    material = [text(r.get("material")) for r in row]
-    both = []
-    for how in (asked.walls, "table" if asked.walls == "none" else "none"):
-        outer, inner = diameters(dn, material, how)
-        banks(row, outer, inner, widest=how == asked.walls)
-        both.append(lay(Records(
-            lines=lines, elevation=elevation, depth=depth, ground=grounds,
-            part=[text(r.get("elev_ref")) for r in row], outer=outer, inner=inner,
-        )))  # fmt: skip
+    grounds = grounds_of(
+        lines, numbers, [p.frame for p in points], pair(row, "elev") + pair(row, "depth"),
+        lambda at: ground_at(terrain, frame.crs, at),
+    )  # fmt: skip
+    other: Walls = "table" if asked.walls == "none" else "none"
+    both = [lay(records_of(row, lines, grounds, how, widest=how == asked.walls))
+            for how in (asked.walls, other)]  # fmt: skip
     middle = frame.total_bounds
     place = to_lonlat(frame.crs, np.array([[(middle[0] + middle[2]) / 2,
                                             (middle[1] + middle[3]) / 2]]))[0]  # fmt: skip

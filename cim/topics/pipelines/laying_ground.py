@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from cim.topics.pipelines.analysis.cover import ground_along
 from cim.topics.pipelines.laying import Bedded
-from cim.topics.pipelines.laying_rows import ground_at
+from cim.topics.pipelines.laying_terrain import ground_at
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -15,15 +15,15 @@ from shapely import LineString
 from cim.drawn import collection, feature, listed
 from cim.geo.area import distances_along
 from cim.geo.crs import to_lonlat
+from cim.geo.laid import nodes_of
+from cim.pipe_rows import number, text
 from cim.question import Point, english, number_field, point_field
 from cim.topic import Analysis, Axis, Context, Figure, Result, Series, Table, Verdict
-from cim.topics.pipelines.analysis.encounters import nodes_of
 from cim.topics.pipelines.analysis.section import Reach, Step, reaches, run_of
 from cim.topics.pipelines.clearance import LIMITS, tube
 from cim.topics.pipelines.laying import COLOURS, KINDS, Bedded, OnPipes, bedded, layers_read
 from cim.topics.pipelines.laying_answer import provenance
 from cim.topics.pipelines.laying_ground import ground_of
-from cim.topics.pipelines.laying_rows import number, text
 from cim.topics.pipelines.laying_way import joint_at, places_of, way_between
 from cim.topics.pipelines.longitudinal_sheet import sheet_of
 from cim.topics.pipelines.section_sheet import drawings, told

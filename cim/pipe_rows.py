@@ -1,8 +1,11 @@
-"""From rows of layers to what was recorded of pipes: courses, heights, the ground at their ends."""
+"""From rows of layers of pipes to what was recorded: courses, heights, the ground at their ends.
+
+The names are those of the fields that a layer of segments, or of points, declares.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -10,16 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from pyproj import CRS
 
-from cim.catalog.elevation import Ground
-from cim.errors import NotFoundError, ParameterError
-from cim.evidence import Rows, ground_around
-from cim.geo.crs import lonlat_bounds, rows, transformer
-from cim.topic import Context
+from cim.geo.laid import Records
+from cim.walls import Walls, diameters
 
 Floats = npt.NDArray[np.float64]
 
+NEEDED = ("from_no", "to_no", "elev_ref", "dn")  # fields without which it is no layer of segments
 NEAR = 1.0  # m: a point that is named lies this near the end that names it, or is another's
 
 
@@ -61,7 +61,7 @@ def pair(row: Sequence[Mapping[str, Any]], what: str) -> Floats:
     return np.array([[value(r, f"start_{what}"), value(r, f"end_{what}")] for r in row])
 
 
-def banks(row: Sequence[Mapping[str, Any]], outer: Floats, inner: Floats, *, widest: bool) -> None:
+def _banks(row: Sequence[Mapping[str, Any]], outer: Floats, inner: Floats, *, widest: bool) -> None:
     """Duct banks count as round: with their diagonal, or with their lesser side."""
     for i, r in enumerate(row):
         width, height = number(r.get("width")), number(r.get("height"))
@@ -70,28 +70,41 @@ def banks(row: Sequence[Mapping[str, Any]], outer: Floats, inner: Floats, *, wid
             outer[i], inner[i] = across / 1000, height / 1000
 
 
-def terrain_around(context: Context, layer: str, frame: gpd.GeoDataFrame) -> Ground | None:
-    """The elevation model around all pipes, if there is one."""
-    west, south, east, north = lonlat_bounds(frame.crs, tuple(frame.total_bounds))
-    try:
-        return ground_around(context, layer, [(west, south), (east, north)], 100.0)
-    except (NotFoundError, ParameterError):
-        return None  # heights that need it are then unknown, and counted
+def records_of(
+    row: Sequence[Mapping[str, Any]], lines: Sequence[Floats | None], grounds: Floats,
+    walls: Walls, *, widest: bool,
+) -> Records:  # fmt: skip
+    """What was recorded of segments.
 
-
-def ground_at(terrain: Ground | None, crs: CRS, places: Floats) -> Floats:
-    """(k,) height of the model's ground at (k, 2) places of a CRS, m; NaN where unknown."""
-    if terrain is None or not len(places):
-        return np.full(len(places), np.nan)
-    at = rows(transformer(crs, terrain.grid.crs), places[:, :2])
-    return terrain.grid.bilinear_at(at[:, 0], at[:, 1])
+    Args:
+        row: Their attributes, with the names of the fields of a layer of segments.
+        lines: Their courses.
+        grounds: (n, 2) ground at their ends, m.
+        walls: How diameters are read.
+        widest: Whether duct banks count with their diagonal, or else with their lesser side.
+    """
+    dn = np.array([number(r.get("dn")) or np.nan for r in row])
+    outer, inner = diameters(dn, [text(r.get("material")) for r in row], walls)
+    _banks(row, outer, inner, widest=widest)
+    return Records(
+        lines=lines, elevation=pair(row, "elev"), depth=pair(row, "depth"), ground=grounds,
+        part=[text(r.get("elev_ref")) for r in row], outer=outer, inner=inner,
+    )  # fmt: skip
 
 
 def grounds_of(
-    lines: Sequence[Floats | None], numbers: Sequence[tuple[str, str]], points: Sequence[Rows],
-    terrain: Ground | None, told: Floats, crs: CRS,
+    lines: Sequence[Floats | None], numbers: Sequence[tuple[str, str]],
+    points: Sequence[gpd.GeoDataFrame], told: Floats, model: Callable[[Floats], Floats],
 ) -> Floats:  # fmt: skip
-    """(n, 2) ground at the ends: of the surveyed point, else elevation plus depth, else the DEM."""
+    """(n, 2) ground at the ends: of the surveyed point, else as told, else the model's, m.
+
+    Args:
+        lines: Courses.
+        numbers: Of the points at their ends.
+        points: Surveyed points in the same CRS.
+        told: (n, 2) elevation plus depth, m; NaN where one is not recorded.
+        model: Heights of the elevation model at (k, 2) places; NaN where it knows none.
+    """
     known = _surveyed(points)
     out = told.copy()
     ends = np.full((len(lines), 2, 2), np.nan)
@@ -105,15 +118,14 @@ def grounds_of(
                     out[i, end] = height
     open_ = ~np.isfinite(out) & np.isfinite(ends[:, :, 0])
     if open_.any():
-        out[open_] = ground_at(terrain, crs, ends[open_])
+        out[open_] = model(ends[open_])
     return out
 
 
-def _surveyed(points: Sequence[Rows]) -> dict[str, list[tuple[float, float, float]]]:
+def _surveyed(points: Sequence[gpd.GeoDataFrame]) -> dict[str, list[tuple[float, float, float]]]:
     """Place and ground height of surveyed points by their number."""
     known: dict[str, list[tuple[float, float, float]]] = {}
-    for given in points:
-        frame = given.frame
+    for frame in points:
         if not {"point_no", "ground_elev"} <= set(frame.columns):
             continue
         at = shapely.get_coordinates(frame.geometry.representative_point())
