@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,9 @@ from cim.errors import DeclarationError, ParameterError
 from cim.layers import Layer
 from cim.store.files import Files
 from cim.store.uploads import Uploads
+from cim.verdict import Verdict as Verdict  # noqa: PLC0414 topics take it from here
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
-
-
-class Verdict(StrEnum):
-    """What a rule says. A missing attribute gives UNKNOWN, an unverified rule NEEDS_REVIEW."""
-
-    PASS = "PASS"  # noqa: S105
-    FAIL = "FAIL"
-    UNKNOWN = "UNKNOWN"
-    NEEDS_REVIEW = "NEEDS_REVIEW"
 
 
 class Parameters(BaseModel):

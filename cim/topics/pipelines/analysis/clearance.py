@@ -23,9 +23,9 @@ from shapely.geometry.base import BaseGeometry
 
 from cim.geo.laid import Laid
 from cim.geo.segments import ALONG, APART, along
-from cim.topic import Verdict
 from cim.topics.pipelines.analysis.encounters import Encounters, encounters, joined, places
 from cim.topics.pipelines.analysis.rule_table import NO_RULE, OUTSIDE, UNSURE, Judge
+from cim.verdict import Verdict
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cim.topic import Verdict
 from cim.topics.pipelines.analysis.rule_table import Rule, Side, Traits
+from cim.verdict import Verdict
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
