@@ -20,6 +20,7 @@ from cim.commands import (
     revise,
     run,
     serve,
+    tubes,
 )
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app.command("label")(label.label)
 app.command("revise")(revise.revise)
 app.command("join")(join.join)
 app.command("derive")(derive.derive)
+app.command("tubes")(tubes.tubes)
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     run.run
 )

@@ -76,6 +76,24 @@ def test_a_join_that_does_not_fit_is_refused_before_anything_is_read(
 
 @pytest.mark.db
 @pytest.mark.usefixtures("installation")
+def test_tubes_follow_the_pipes_of_a_list_and_a_misfit_is_refused(
+    environment: dict[str, str], sample: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "deliveries.toml"
+    pipes = f'[[delivery]]\nlayer = "pipelines.gas_pipe"\npath = "{sample}/vector/gas_pipe.gpkg"\n'
+    file.write_text(f'{pipes}[[tubes]]\nlayers = "pipelines.gas_pipe"\n')
+    done = cim(environment, "deliveries", file)
+    assert done.returncode == 2
+    assert "the tubes {'layers': 'pipelines.gas_pipe'} do not fit" in done.stderr
+    tubes = 'layers = ["pipelines.gas_pipe"]\nlayer = "pipelines.pipe_tube"\n'
+    file.write_text(f"{pipes}[[tubes]]\n{tubes}options = {{ sides = 6 }}\n")
+    done = cim(environment, "deliveries", file)
+    assert done.returncode == 0, done.stderr
+    assert "pipelines.pipe_tube version 1 published" in done.stdout
+
+
+@pytest.mark.db
+@pytest.mark.usefixtures("installation")
 def test_deliveries_of_two_years_become_versions_once_and_the_last_one_is_shown(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

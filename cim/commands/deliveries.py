@@ -21,11 +21,13 @@ from cim.geo.heights import Heights
 from cim.ingest.joining import join_terrain
 from cim.ingest.labelling import label_mesh
 from cim.ingest.report import Exit, Report
+from cim.ingest.tubing import sweep
 from cim.installation import Installation
 
 _KEYS = {"layer", "path", "crs", "heights", "options"}
 _LABEL_KEYS = {"mesh", "footprints", "key", "options"}
 _JOIN_KEYS = {"terrain", "mesh", "options"}
+_TUBE_KEYS = {"layers", "layer", "options"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,15 @@ class _Join:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tubes:
+    """Pipes that are to be shown in 3D; see ``cim tubes``."""
+
+    layers: list[str]
+    layer: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
 @clear_errors
 def deliveries(
     file: Annotated[Path, typer.Argument(help="TOML with a [[delivery]] for each layer")],
@@ -57,12 +68,13 @@ def deliveries(
 
     Several entries of one layer become its versions in their order; the last one is shown.
 
-    The list's [[label]] entries follow, by which buildings are told apart in a published mesh, then
-    its [[join]] entries, by which terrain is led to a mesh.
+    The list's [[label]] entries follow, by which buildings are told apart in a published mesh, its
+    [[join]] entries, by which terrain is led to a mesh, and its [[tubes]] entries, by which pipes
+    are shown in 3D.
 
     Ends with 0: all are published; 3: some deliveries, or parts of them, are refused; 2: none.
     """
-    listed, labels, joins = _read(file)
+    listed, labels, joins, tubes = _read(file)
     installation = here()
     work: list[tuple[str, Callable[[], Report]]] = [
         (order.layer_id,
@@ -72,6 +84,7 @@ def deliveries(
     ]  # fmt: skip
     work += [(one.mesh, partial(_label, installation, one, workers, scheduler)) for one in labels]
     work += [(one.terrain, partial(_join, installation, one, workers, scheduler)) for one in joins]
+    work += [(one.layer, partial(_sweep, installation, one, workers)) for one in tubes]
     ends = [_end(layer, act) for layer, act in work]
     if all(end is Exit.NOTHING for end in ends):
         raise typer.Exit(int(Exit.NOTHING))
@@ -126,8 +139,24 @@ def _join(
     return report
 
 
-def _read(file: Path) -> tuple[list[Order], list[_Label], list[_Join]]:
-    """The deliveries, the labels and the joins; paths are relative to the file.
+def _sweep(installation: Installation, one: _Tubes, workers: int | None) -> Report:
+    with watcher() as watch:
+        report = sweep(
+            one.layers,
+            one.layer,
+            city=installation.city,
+            engine=installation.engine,
+            files=installation.files,
+            options=one.options,
+            workers=workers or os.cpu_count() or 1,
+            watcher=watch,
+        )
+    tell(report)
+    return report
+
+
+def _read(file: Path) -> tuple[list[Order], list[_Label], list[_Join], list[_Tubes]]:
+    """The deliveries, the labels, the joins and the tubes; paths are relative to the file.
 
     Raises:
         DeclarationError: unreadable, or an entry that does not fit.
@@ -141,16 +170,29 @@ def _read(file: Path) -> tuple[list[Order], list[_Label], list[_Join]]:
         raise DeclarationError(
             "it lists no delivery", path=file, remedy="write one [[delivery]] for each layer"
         )
-    labels, joins = (_list(data.get(name, [])) for name in ("label", "join"))
+    labels, joins, tubes = (_list(data.get(name, [])) for name in ("label", "join", "tubes"))
     return (
         [_delivery(entry, file) for entry in entries],
         [_told(one, file) for one in labels],
         [_joined(one, file) for one in joins],
+        [_swept(one, file) for one in tubes],
     )
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def _swept(entry: Any, file: Path) -> _Tubes:
+    fits = isinstance(entry, dict) and {"layers", "layer"} <= set(entry) <= _TUBE_KEYS
+    fits = fits and isinstance(entry["layers"], list) and isinstance(entry["layer"], str)
+    if not fits or not isinstance(entry.get("options", {}), dict):
+        raise DeclarationError(
+            f"the tubes {entry} do not fit",
+            path=file,
+            remedy="each has layers, a list, and layer, and may have a table of options",
+        )
+    return _Tubes(**entry)
 
 
 def _joined(entry: Any, file: Path) -> _Join:

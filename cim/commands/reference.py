@@ -14,6 +14,7 @@ from cim.commands.ending import clear_errors
 from cim.ingest.joining import JOIN
 from cim.ingest.labelling import LABELS
 from cim.ingest.pipeline import readers
+from cim.ingest.tubing import TUBES
 from cim.layers import Layer
 from cim.settings import Settings
 from cim.store.files import write_atomic
@@ -145,7 +146,7 @@ def _readers() -> str:
         f"# Readers · 数据读取\n\n{_NOTE}`cim ingest` finds the reader by names and headers; each "
         "has options, given as `-o name=value` or in a list's `options`.\n"
     )
-    for name, reads, options in (*readers(), LABELS, JOIN):
+    for name, reads, options in (*readers(), LABELS, JOIN, TUBES):
         text += f"\n## {name}\nReads {reads}.\n"
         rows = [_option(key, field) for key, field in options.model_fields.items()]
         if rows:

@@ -24,10 +24,12 @@ class Attributes:
     Args:
         fields: What each column is.
         columns: Of each field's name: (n,) Python values.
+        name: What a row is.
     """
 
     fields: tuple[Field, ...]
     columns: Mapping[str, npt.NDArray[np.object_]]
+    name: str = TABLE
 
     def table(self, members: npt.NDArray[np.int64]) -> Table:
         """The rows of some features, in their order."""
@@ -41,7 +43,7 @@ class Attributes:
             )
             for field in self.fields
         )
-        return Table(name=TABLE, columns=columns, count=len(members))
+        return Table(name=self.name, columns=columns, count=len(members))
 
     def summary(self) -> list[dict[str, Any]]:
         """Of each column its name, title, type, unit, and limits or distinct values."""
