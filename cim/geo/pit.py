@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 MOST_TRIANGLES = 2_000_000
+UPRIGHT = 1e-3  # grade below which sides count as upright
 STATION = 0.25  # m between rays
 ALONG = 0.1  # m between places on a ray
 TURN = np.radians(3.0)  # between rays at a corner
@@ -53,7 +54,7 @@ class Pit:
     def surface(self, places: Floats) -> Floats:
         """(k,) height of the pit's surface at (k, 2) places, m; endless beside upright sides."""
         away = shapely.distance(shapely.points(places[:, :2]), self.floor) / self.scale
-        if self.grade <= 0:
+        if self.grade < UPRIGHT:
             return np.where(away > 0, np.inf, self.level)
         return np.asarray(self.level + away / self.grade)
 
@@ -98,7 +99,7 @@ def dig(grid: Grid, pit: Pit) -> Dug:
     """
     faces = _faces(grid, pit.floor)
     core, unknown, low, high = _core(faces, pit)
-    sides, frayed, top = (0.0, False, pit.floor) if pit.grade <= 0 else _sides(grid, pit)
+    sides, frayed, top = (0.0, False, pit.floor) if pit.grade < UPRIGHT else _sides(grid, pit)
     return Dug(core=core, sides=sides, unknown=unknown, frayed=frayed, top=top, lowest=low,
                highest=high)  # fmt: skip
 

@@ -48,8 +48,8 @@ def test_on_level_ground_a_pit_is_the_frustum_with_rounded_corners(grade: float)
     assert dug.sides == pytest.approx(side, rel=1e-9)
     assert dug.top.area == pytest.approx(area + around * grade * h + np.pi * (grade * h) ** 2,
                                          rel=1e-3)  # fmt: skip
-    assert [dug.lowest, dug.highest, dug.unknown] == pytest.approx([100, 100, 0])
-    assert not dug.frayed
+    assert (dug.lowest, dug.highest, dug.frayed) == (100, 100, False)
+    assert dug.unknown == pytest.approx(0)
 
 
 def test_a_prism_under_a_tilted_plane_has_its_middle_height() -> None:

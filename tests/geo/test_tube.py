@@ -99,6 +99,6 @@ def test_a_turn_too_sharp_for_a_mitre_ends_one_tube_and_begins_another() -> None
     assert mitre(np.array([1.0, 0, 0]), back, 0.3, (10.0, 10.0)) is None
     assert mitre(np.array([1.0, 0, 0]), np.array([0.0, 1, 0]), 0.3, (0.5, 9.0)) is None
     made = tube(np.array([[0.0, 0, 0], [10, 0, 0], [2, 6, 0]]), 0.3, 7)
-    found = looked_at(made)
-    assert found[0] == pytest.approx(capacity(0.3, 20, 7))
-    assert found[1:3] == (0, 4)
+    volume, gaps, euler, _ = looked_at(made)
+    assert volume == pytest.approx(capacity(0.3, 20, 7))
+    assert (gaps, euler) == (0, 4)
