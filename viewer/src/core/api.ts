@@ -62,6 +62,8 @@ export interface Media {
   /** Folder of the terrain that was led to a mesh, and that mesh. */
   joined?: string
   mesh?: { layer: string; version: number; key: string }
+  /** What was made of heights: slope, aspect, hillshade. */
+  product?: string
   /** Classes of a coverage; a grey ramp has none. */
   legend?: (Titled & { color: string })[]
 }

@@ -10,7 +10,7 @@ import {
   TextureMagnificationFilter,
   UrlTemplateImageryProvider,
 } from 'cesium'
-import { served, type Bbox } from './api'
+import { served, type Bbox, type Media } from './api'
 import type { Drawn, PublishedLayer, Stage } from './drawn'
 
 export interface Tiles {
@@ -57,21 +57,27 @@ export function imageryOf(tiles: Tiles, failed: (message: string) => void): Imag
   return new ImageryLayer(provider)
 }
 
-/** Metres a pixel of each picture of the ground; results of analyses have none and stay on top. */
-const resolutions = new WeakMap<ImageryLayer, number>()
+/** How deep each picture of the ground lies; results of analyses have no depth and stay on top. */
+const depths = new WeakMap<ImageryLayer, number>()
 
-/** Where a picture belongs: above all coarser ones, below the finer, whichever came first. */
+/** Metres a pixel; what was made of heights (slope, aspect) hides photographs, not they it. */
+function depthOf(media: Media): number {
+  const metres = media.resolution ?? Infinity
+  return media.product ? metres : metres + 1e6 // more than any pixel that lies in a city
+}
+
+/** Where a picture belongs: above all deeper ones, below the others, whichever came first. */
 function above(ground: ImageryLayerCollection, imagery: ImageryLayer): number {
-  const mine = resolutions.get(imagery) ?? 0
+  const mine = depths.get(imagery) ?? 0
   let index = 0
-  while (index < ground.length && (resolutions.get(ground.get(index)) ?? 0) >= mine) index += 1
+  while (index < ground.length && (depths.get(ground.get(index)) ?? 0) >= mine) index += 1
   return index
 }
 
 /** Above all pictures of the ground, below the results of analyses. */
 function topmost(ground: ImageryLayerCollection): number {
   let index = ground.length
-  while (index > 0 && !resolutions.has(ground.get(index - 1))) index -= 1
+  while (index > 0 && !depths.has(ground.get(index - 1))) index -= 1
   return index
 }
 
@@ -87,7 +93,7 @@ export async function drawImagery(stage: Stage, layer: PublishedLayer): Promise<
     (message) => stage.faults.add(layer.id, message),
   )
   imagery.magnificationFilter = TextureMagnificationFilter.LINEAR
-  resolutions.set(imagery, media.resolution ?? Infinity)
+  depths.set(imagery, depthOf(media))
   const ground = stage.viewer.imageryLayers
   ground.add(imagery, above(ground, imagery))
   return {
