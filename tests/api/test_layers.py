@@ -163,7 +163,10 @@ def test_the_city_tells_its_geoid_from_corner_to_corner(
     for told, lon, lat in corners:
         assert told == pytest.approx(profile.undulation(lon, lat), abs=1e-3)
     grid = replace(
-        profile, geoid=GridGeoid(west - 1, south - 1, (1.0, 1.0), np.arange(16.0).reshape(4, 4))
+        profile,
+        geoid=GridGeoid(
+            west - 1, south - 1, (1.0, 1.0), np.arange(16, dtype=np.float64).reshape(4, 4)
+        ),
     )
     sloping = _undulations(grid)
     assert sloping[0][0] < sloping[0][8] < sloping[8][0]
