@@ -22,7 +22,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _KEY = numba.types.UniTuple(numba.int64, 3)
-NEAR = 1e-9  # m: a vertex so close to a plane lies on it
+# m: a vertex so close to a plane lies on it. Tiles hold 32-bit coordinates, so that what was cut
+# once lies up to some 1e-5 m beside the plane when it is cut again.
+NEAR = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)

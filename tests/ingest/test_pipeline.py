@@ -361,7 +361,7 @@ def test_a_delivery_that_is_not_there_or_unknown_is_named(
     with pytest.raises(InputError, match="no reader knows this format"):
         deliver(installation, tmp_path / "a.docx", "test.dem")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="no reader knows this format"):
+    with pytest.raises(InputError, match="the folder is empty"):
         deliver(installation, tmp_path / "empty", "test.dem")
 
 

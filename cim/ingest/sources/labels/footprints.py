@@ -29,6 +29,7 @@ SLIVER = 0.05  # m²: less of a footprint is left over by its neighbours
 MOST = 400  # footprints that may reach into the box of one: a block around its courtyards has 100
 BATCH = 100  # boxes looked up at once
 MITRE = 2.0  # corners of eaves reach at most so many times as far as their sides
+SKIN = 0.05  # m beside its line that a facade keeps from its neighbour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,27 +156,34 @@ def _require_no_heap(shapes: Any, eaves: float, footprints: Footprints) -> None:
 
 
 def _apart(shapes: Any, eaves: float) -> tuple[Any, int]:
-    """Shapes widened, less their neighbours; of two that overlap, the first keeps all of it."""
+    """Shapes widened, less their neighbours; of two that overlap, the first keeps all of it.
+
+    A facade stands in the line of its footprint: between neighbours who are apart the border runs
+    beside it, not along it, where rounding would tell whose it is.
+    """
     wide = shapely.buffer(shapes, eaves, join_style="mitre", mitre_limit=MITRE)
+    skin = shapely.buffer(shapes, min(eaves, SKIN), join_style="mitre", mitre_limit=MITRE)
     left, right = shapely.STRtree(wide).query(wide, predicate="intersects")
     meets = left < right
     left, right = left[meets], right[meets]
-    own = shapely.area(shapely.intersection(shapes[left], shapes[right]))
-    cut: dict[int, list[Any]] = {}
+    shared = shapely.area(shapely.intersection(shapes[left], shapes[right]))
+    before: dict[int, list[int]] = {}
+    near: dict[int, list[int]] = {}
     for i, j in zip(left.tolist(), right.tolist(), strict=True):
-        cut.setdefault(i, []).append(shapely.difference(shapes[j], shapes[i]))
-        cut.setdefault(j, []).append(shapely.union(shapes[i], wide[i]))
+        before.setdefault(j, []).append(i)
+        near.setdefault(i, []).append(j)
+        near.setdefault(j, []).append(i)
+    own = shapes.copy()
+    for i, others in near.items():
+        ground = shapely.difference(shapes[i], shapely.union_all(shapes[before.get(i, [])]))
+        free = shapely.difference(skin[i], shapely.union_all(skin[others]))
+        own[i] = shapely.union(ground, free)
     result = wide.copy()
-    # the later of two loses what is the eaves of both, and both lose the other's own ground
-    for i, others in cut.items():
-        result[i] = _areas(shapely.difference(wide[i], shapely.union_all(others)))
-    before: dict[int, list[Any]] = {}
-    for i, j in zip(left.tolist(), right.tolist(), strict=True):
-        before.setdefault(j, []).append(shapes[i])
-    for j, mine in before.items():
-        inner = shapely.difference(shapes[j], shapely.union_all(mine))
-        result[j] = _areas(shapely.union(result[j], inner))
-    return result, int((own > SLIVER).sum())
+    for i, others in near.items():
+        taken = [*own[others], *wide[before.get(i, [])]]
+        left_over = shapely.difference(wide[i], shapely.union_all(taken))
+        result[i] = _areas(shapely.union(left_over, own[i]))
+    return result, int((shared > SLIVER).sum())
 
 
 def _areas(shape: Any) -> Any:

@@ -66,8 +66,8 @@ def safety(slope: Floats, wet: Floats, soil: Soil) -> Floats:
 
     Example:
         >>> loess = Soil(cohesion=10, friction=24, weight=18, depth=2, transmissivity=10)
-        >>> safety(np.array([30.0, 30.0, 30.0]), np.array([0.0, 0.5, 1.0]), loess).round(4)
-        array([1.4127, 1.2025, 0.9924])
+        >>> safety(np.array([30.0, 30.0, 30.0]), np.array([0.0, 0.5, 1.0]), loess).round(4).tolist()
+        [1.4127, 1.2025, 0.9924]
 
     References:
         Skempton & DeLory (1957), Stability of natural slopes in London clay, Proc. 4th ICSMFE 2,
