@@ -37,6 +37,10 @@ hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "search")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", type=Path, help="keep the pictures of flows in this folder")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # rasterio multiplies affines with * in its own code, which affine has begun to discourage.
     config.addinivalue_line("filterwarnings", "ignore:Use `@` matmul:PendingDeprecationWarning")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.driver import FLAGS, Viewer, new_viewer
+from tests.browser.driver import FLAGS, HEIGHT, WIDTH, Viewer, new_viewer
+from tests.browser.flow import Flow
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +35,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def loaded(chromium: Browser, city_url: str) -> Iterator[Viewer]:
+def loaded(
+    chromium: Browser, city_url: str, request: pytest.FixtureRequest
+) -> Iterator[Viewer]:  # fmt: skip
     """A page with the first picture loaded, shared by a module's tests."""
-    viewer = new_viewer(chromium, city_url)
+    pictures = request.config.getoption("--pictures") is not None
+    viewer = new_viewer(chromium, city_url, (1440, 810) if pictures else (WIDTH, HEIGHT))
     viewer.open()
     yield viewer
     viewer.page.close()
@@ -59,6 +63,20 @@ def viewer(loaded: Viewer) -> Iterator[Viewer]:
     assert loaded.complaints == []
     assert loaded.foreign == []
     assert loaded.ask("cim => cim.errors") == []
+
+
+@pytest.fixture
+def flow(viewer: Viewer, request: pytest.FixtureRequest) -> Iterator[Flow]:
+    """A way through the page; the time it took is told, and its answer cleared at the end."""
+    way = Flow(viewer, request.config.getoption("--pictures"))
+    yield way
+    if viewer.part("clear-result").is_visible():
+        viewer.part("clear-result").click()
+    told = ", ".join(f"{title} {seconds:.1f}" for title, seconds in way.steps)
+    request.node.add_report_section("call", "flow", f"{way.seconds:.1f} s: {told}")
+    if way.folder is not None:
+        with (way.folder / "seconds.txt").open("a") as out:
+            out.write(f"{request.node.name}\t{way.seconds:.1f}\t{told}\n")
 
 
 @pytest.fixture

@@ -121,9 +121,11 @@ class Viewer:
         return dict(next(layer for layer in layers if layer["published"] and wanted(layer)))
 
 
-def new_viewer(browser: Browser, base: str) -> Viewer:
+def new_viewer(
+    browser: Browser, base: str, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> Viewer:  # fmt: skip
     """A fresh page of test size, speaking Chinese."""
     page = browser.new_page(
-        viewport={"width": WIDTH, "height": HEIGHT}, locale="zh-CN", reduced_motion="reduce"
+        viewport={"width": size[0], "height": size[1]}, locale="zh-CN", reduced_motion="reduce"
     )
     return Viewer(page, base if base.endswith("/") else f"{base}/")

@@ -1,0 +1,85 @@
+"""A duty officer's way through the page: steps with their seconds, pictures for the documents.
+
+    CIM_TEST_URL=http://127.0.0.1:8000/ pytest tests/browser -k flow --pictures docs/images/flows
+
+walks the same ways on a larger page and keeps their pictures: what the documents show is what the
+tests have seen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import Locator
+
+from tests.browser.driver import Viewer
+from tests.browser.forms import choose
+
+
+@dataclass
+class Flow:
+    """One way through the page.
+
+    Args:
+        viewer: The page.
+        folder: Where pictures go; None keeps none.
+        steps: What was done, and how long it took, s.
+    """
+
+    viewer: Viewer
+    folder: Path | None = None
+    steps: list[tuple[str, float]] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Time what a person does and waits for."""
+        start = time.monotonic()
+        yield
+        self.steps.append((title, time.monotonic() - start))
+
+    def example(self, analysis: str) -> None:
+        """Choose an analysis and take its example, as yet not asked."""
+        choose(self.viewer, analysis)
+        self.viewer.part("example").click()
+
+    def ask(self) -> Locator:
+        """Ask what the form holds, and wait until it is answered and drawn."""
+        with self.step("ask"):
+            self.viewer.part("run").click()
+            self.viewer.part("result").wait_for()
+            self.viewer.idle()
+        return self.viewer.part("result")
+
+    def follow(self, analysis: str, parameter: str) -> None:
+        """Go on to a question that an answer leads to; its form is filled in."""
+        with self.step(f"follow {analysis}"):
+            self.viewer.page.locator(f'[data-follow="{analysis}"]').first.click()
+            self.viewer.page.locator(f'[data-parameter="{parameter}"]').wait_for()
+
+    def figure(self, key: str) -> str:
+        """The value of a figure of the answer, as it is shown, with its unit."""
+        return self.viewer.page.locator(f'[data-figure="{key}"] strong').inner_text()
+
+    def print(self) -> Path:
+        """The answer's PDF, downloaded."""
+        with self.step("print"), self.viewer.page.expect_download() as waited:
+            self.viewer.part("report").click()
+        return waited.value.path()
+
+    def picture(self, name: str) -> None:
+        """Keep what is seen for the documents."""
+        if self.folder is None:
+            return
+        self.viewer.idle()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        shot = self.viewer.page.screenshot(type="jpeg", quality=82)
+        (self.folder / f"{name}.jpg").write_bytes(shot)
+
+    @property
+    def seconds(self) -> float:
+        """All steps together."""
+        return sum(seconds for _, seconds in self.steps)
