@@ -6,15 +6,9 @@ import numpy as np
 import shapely
 
 from cim.drawn import NOTHING, cell_area, collection, coverage, feature
-from cim.evidence import (
-    ground_around,
-    ground_provenance,
-    ground_source,
-    input_of,
-    rows_of,
-)
+from cim.evidence import figure, ground_around, ground_provenance, ground_source, input_of, rows_of
 from cim.topic import Analysis, Context, LegendEntry, Result, Table
-from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, figure, place_of
+from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, place_of
 from cim.topics.forest_fire.watching import (
     CoverageParameters,
     eyes_of,

@@ -19,6 +19,7 @@ from cim.drawn import collection, feature
 from cim.errors import ParameterError
 from cim.evidence import (
     Rows,
+    figure,
     ground_around,
     ground_provenance,
     ground_source,
@@ -42,7 +43,7 @@ from cim.question import (
     shape_of,
 )
 from cim.topic import Analysis, Context, Figure, Result, Table
-from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, cell_of, figure, place_of
+from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, cell_of, place_of
 
 Floats = npt.NDArray[np.float64]
 WATER = "base.water"

@@ -12,8 +12,9 @@ from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
 from cim.city import Bounds
-from cim.drawn import cell_area, collection, coverage
+from cim.drawn import cell_area, collection, coverage, outline
 from cim.evidence import (
+    figure,
     ground_around,
     ground_provenance,
     ground_source,
@@ -39,8 +40,6 @@ from cim.topics.forest_fire.asked import (
     UNKNOWN_FUEL,
     cell_of,
     cover,
-    figure,
-    outline,
     require_known,
     toward,
 )

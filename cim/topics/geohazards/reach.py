@@ -9,21 +9,20 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from pydantic import Field
-from rasterio.features import rasterize, shapes
+from rasterio.features import rasterize
 from rasterio.transform import from_origin
-from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from cim.drawn import NOTHING, cell_area, collection, coverage, feature
+from cim.drawn import NOTHING, cell_area, collection, coverage, feature, outline
 from cim.errors import ParameterError
-from cim.evidence import ground_around, ground_provenance, ground_source
+from cim.evidence import figure, ground_around, ground_provenance, ground_source
 from cim.exposure import READS, exposed
 from cim.geo.crs import CGCS2000, rows, transformer
 from cim.geo.grid import Grid
 from cim.question import Area, OnTerrain, area_field, english, number_field, shape_of
 from cim.topic import Analysis, Context, LegendEntry, Result
 from cim.topics.geohazards.analysis.runout import Runout, run_out
-from cim.topics.geohazards.asked import NOT_FOR_DISPATCH, figure
+from cim.topics.geohazards.asked import NOT_FOR_DISPATCH
 
 Flags = npt.NDArray[np.bool_]
 
@@ -75,13 +74,6 @@ def release_mask(grid: Grid, area: BaseGeometry) -> Flags:
         if inside:
             burnt[round(row), round(column)] = True
     return burnt
-
-
-def outline(grid: Grid, mask: Flags) -> BaseGeometry:
-    """What the cells of a mask cover, in the grid's CRS."""
-    turn = from_origin(grid.west, grid.north, *grid.cell)
-    parts = shapes(mask.astype(np.uint8), mask=mask, transform=turn)
-    return shapely.union_all([shape(part) for part, _ in parts])
 
 
 def run(asked: RunoutParameters, context: Context) -> Result:

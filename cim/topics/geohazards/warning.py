@@ -15,9 +15,9 @@ from shapely import Point as Place
 from shapely.geometry.base import BaseGeometry
 
 from cim.catalog.elevation import Ground
-from cim.drawn import collection, feature
+from cim.drawn import collection, feature, outline
 from cim.errors import ParameterError
-from cim.evidence import ground_around, ground_provenance, input_of, rows_if_any, rows_of
+from cim.evidence import figure, ground_around, ground_provenance, input_of, rows_if_any, rows_of
 from cim.exposure import ADMIN, FACILITY, READS, ROAD, Exposure, exposed
 from cim.geo.crs import to_lonlat
 from cim.geo.grid import Grid
@@ -26,8 +26,8 @@ from cim.question import OnTerrain, english, layer_field
 from cim.topic import Analysis, Context, Figure, Result, Table, Verdict
 from cim.topics.geohazards.analysis.rain import effective, warning
 from cim.topics.geohazards.analysis.runout import run_out
-from cim.topics.geohazards.asked import NOT_FOR_DISPATCH, figure
-from cim.topics.geohazards.reach import outline, release_mask
+from cim.topics.geohazards.asked import NOT_FOR_DISPATCH
+from cim.topics.geohazards.reach import release_mask
 from cim.topics.geohazards.readings import Gauge, gauges, nearest
 from cim.topics.geohazards.rules import WarningRules, warning_rules
 

@@ -10,12 +10,12 @@ from shapely.geometry.base import BaseGeometry
 from cim.city import Bounds
 from cim.drawn import collection, feature
 from cim.errors import ParameterError
-from cim.evidence import Rows, input_of, rows_if_any
+from cim.evidence import Rows, figure, input_of, rows_if_any
 from cim.geo.crs import lonlat_bounds
 from cim.question import Area, area_field, number_field, shape_of
 from cim.topic import Analysis, Context, Figure, Parameters, Result, Table, Verdict
 from cim.topics.planning.analysis.overlay import MU, Piece, area_of, covered, pieces
-from cim.topics.planning.asked import datum, figure, planar
+from cim.topics.planning.asked import datum, planar
 from cim.topics.planning.layers import BOUNDARY, FARMLAND, RED_LINE
 from cim.topics.planning.rules import ControlRule, control_rules
 
