@@ -76,3 +76,27 @@ def test_an_ignition_on_water_beside_one_on_grass_is_told() -> None:
     answer = said("forest_fire.spread", ignitions=[SLOPE, RIVER], hours=0.5, doubt=False)
     assert (figures(answer)["cold"], verdicts(answer)["cold"]) == (1, "UNKNOWN")
     assert "burns" in refused("forest_fire.spread", ignitions=[RIVER], hours=0.5, doubt=False)
+
+
+def test_a_day_of_which_no_gauge_tells_is_refused_and_not_shown_as_calm() -> None:
+    why = refused("geohazards.warning", day="2020-01-01", today=60)
+    assert "gauges read from 2026" in why
+    assert "no site's rain" in refused("geohazards.warning", day="2030-01-01", today=None)
+    worst = said("geohazards.warning", day="2026-08-12", today=300)
+    assert figures(worst)["level_4"] > 0
+
+
+def test_sites_that_cannot_be_told_leave_the_threatened_unknown() -> None:
+    answer = said("geohazards.warning")
+    assert figures(answer)["unknown"] == 3
+    assert verdicts(answer)["people"] == "UNKNOWN"
+    assert verdicts(answer)["off_ground"] is None
+
+
+def test_houses_on_the_sliding_ground_itself_are_in_its_way() -> None:
+    """In the town's middle nothing leaves its place at 22 degrees; the houses there are hit."""
+    block = [[106.6478, 35.2188], [106.6496, 35.2188], [106.6496, 35.2206], [106.6478, 35.2206]]
+    answer = said("geohazards.runout", release=block, angle=22)
+    assert str(figures(answer)["moves"]).startswith("否")
+    assert figures(answer)["area"] == 0
+    assert figures(answer)["exposed_buildings"] > 5

@@ -34,20 +34,18 @@ def watched(asked: CoverageParameters, context: Context) -> Result:
     eyes, blind = eyes_of(Rows(frame=towers.frame.to_crs(grid.crs), version=towers.version), grid)
     lost = len(towers.frame) - len(eyes) - blind
     total = np.zeros(grid.heights.shape, np.int64)
-    rows = []
     each = [
         (seen_from(grid, eye, reach, asked, asked.centre[1]), eye, name)
         for eye, reach, name in eyes
     ]
-    for seen, _, _ in each:
-        total += seen
+    total = np.sum([seen for seen, _, _ in each], axis=0, dtype=np.int64) if each else total
     cell = cell_area(grid)
-    for seen, eye, name in each:
-        rows.append({
-            "name": name, "forest": round(cell * int((seen & wood).sum()) / 1e6, 4),
-            "alone": round(cell * int((seen & wood & (total == 1)).sum()) / 1e6, 4),
-            "place": place_of(grid.crs, eye.x, eye.y),
-        })  # fmt: skip
+    rows = [
+        {"name": name, "forest": round(cell * int((seen & wood).sum()) / 1e6, 4),
+         "alone": round(cell * int((seen & wood & (total == 1)).sum()) / 1e6, 4),
+         "place": place_of(grid.crs, eye.x, eye.y)}
+        for seen, eye, name in each
+    ]  # fmt: skip
     classes = np.full(total.shape, NOTHING, np.uint8)
     classes[inside & (total > 0)] = np.minimum(total[inside & (total > 0)], 3)
     classes[wood & (total == 0)] = 0
