@@ -15,6 +15,7 @@ from cim.drawn import collection, feature
 from cim.errors import ParameterError
 from cim.evidence import (
     Rows,
+    figure,
     ground_accuracy,
     ground_around,
     ground_provenance,
@@ -27,7 +28,7 @@ from cim.geo.visibility import radius_of_curvature
 from cim.question import OnTerrain, english, layer_field, number_field
 from cim.topic import Analysis, Context, Next, Result
 from cim.topics.forest_fire.analysis.ray import Camera, Hit, intersect, locate
-from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, figure, place_of
+from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, place_of
 
 
 class LocateParameters(OnTerrain):

@@ -11,13 +11,13 @@ from shapely.geometry.base import BaseGeometry
 
 from cim.drawn import NOTHING, collection, coverage, feature, listed
 from cim.errors import ParameterError
-from cim.evidence import ground_accuracy, ground_around, ground_provenance, ground_source
+from cim.evidence import figure, ground_accuracy, ground_around, ground_provenance, ground_source
 from cim.geo.grid import Grid
 from cim.geo.terrain.sample import Floats, Sample, sampled_over
 from cim.question import Area, OnModel, area_field, english, number_field, shape_of
 from cim.topic import Analysis, Axis, Context, Coverage, Figure, LegendEntry, Result, Series
 from cim.topics.planning.analysis.earth import Plane, balance
-from cim.topics.planning.asked import figure, planar
+from cim.topics.planning.asked import planar
 
 _STEPS = (-4.0, -2.0, -0.5, 0.5, 2.0, 4.0)  # m of ground above the design
 _LEGEND = (

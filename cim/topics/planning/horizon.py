@@ -12,13 +12,13 @@ import shapely
 from cim.catalog.elevation import Ground
 from cim.drawn import collection, feature, listed
 from cim.errors import ParameterError
-from cim.evidence import ground_around, ground_source
+from cim.evidence import figure, ground_around, ground_source
 from cim.geo.crs import CGCS2000, transformer
 from cim.geo.massing import skyline as blocks_skyline
 from cim.geo.visibility import Eye, skyline
 from cim.question import number_field
 from cim.topic import Analysis, Axis, Context, Result, Series, Table
-from cim.topics.planning.asked import convergence_at, figure
+from cim.topics.planning.asked import convergence_at
 from cim.topics.planning.town import town
 from cim.topics.planning.viewing import (
     REFERENCES,
@@ -32,7 +32,6 @@ from cim.topics.planning.viewing import (
 )
 
 Floats = npt.NDArray[np.float64]
-REFRACTION = 1 / 7
 MOST = 5000.0  # m: farther blocks do not matter to a street's view
 
 

@@ -6,20 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from pydantic import Field
-from rasterio.features import shapes
-from rasterio.transform import from_origin
-from shapely.geometry import shape
 
 from cim.catalog.elevation import Ground
-from cim.drawn import NOTHING, cell_area, collection, coverage, feature, listed
+from cim.drawn import NOTHING, cell_area, collection, coverage, feature, listed, outline
 from cim.errors import ParameterError
-from cim.evidence import ground_accuracy, ground_around, ground_provenance, ground_source
+from cim.evidence import figure, ground_accuracy, ground_around, ground_provenance, ground_source
 from cim.exposure import READS, exposed
 from cim.geo.crs import CGCS2000, transformer
 from cim.question import OnModel, Point, english, number_field, point_field
 from cim.topic import Analysis, Axis, Context, Figure, LegendEntry, Result, Series
 from cim.topics.planning.analysis.flood import Flags, Flood, flood, stages
-from cim.topics.planning.asked import figure
 
 _STEPS = (0.5, 1.0, 2.0, 4.0)
 _LEGEND = (
@@ -75,10 +71,7 @@ def inundation(asked: InundationParameters, context: Context) -> Result:
     level = asked.level if asked.level is not None else float(grid.heights[seed]) + asked.rise
     found = flood(grid.heights, level, seed)
     wet = np.isfinite(found.depth)
-    turn = from_origin(grid.west, grid.north, *grid.cell)
-    area = shapely.union_all(
-        [shape(part) for part, _ in shapes(wet.astype(np.uint8), mask=wet, transform=turn)]
-    )
+    area = outline(grid, wet)
     exposure = exposed(context, area, grid.crs)
     source = ground_source(ground, asked.model)
     said = ground_provenance(ground, context)

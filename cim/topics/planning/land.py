@@ -11,11 +11,11 @@ from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
 from cim.errors import ParameterError
-from cim.evidence import Rows, input_of, rows_if_any, rows_of
+from cim.evidence import Rows, figure, input_of, rows_if_any, rows_of
 from cim.question import english, layer_field
 from cim.topic import Analysis, Axis, Context, Parameters, Result, Series, Table
 from cim.topics.planning.analysis.overlay import MU, Floats, area_of, balanced, polygons
-from cim.topics.planning.asked import datum, figure
+from cim.topics.planning.asked import datum
 
 ELSEWHERE = "行政区外"
 UNNAMED = "未填地类"

@@ -12,12 +12,13 @@ from pydantic import Field
 
 from cim.drawn import collection, feature
 from cim.errors import ParameterError
+from cim.evidence import figure
 from cim.geo.crs import to_lonlat
 from cim.question import english, number_field
 from cim.topic import Analysis, Context, Result, Table, Verdict
 from cim.topics.planning.analysis.facade import Windows, windows
 from cim.topics.planning.analysis.overlay import area_of, polygons
-from cim.topics.planning.asked import convergence_at, datum, figure
+from cim.topics.planning.asked import convergence_at, datum
 from cim.topics.planning.rules import sun_rule
 from cim.topics.planning.sunlight import Day, day_of, hours
 from cim.topics.planning.town import BUILDING, PARCEL, SCHEME, STOREY, InTown, scheme_of, town

@@ -14,7 +14,7 @@ from shapely import Point as Place
 
 from cim.drawn import collection, feature, listed
 from cim.errors import ParameterError
-from cim.evidence import ground_around
+from cim.evidence import figure, ground_around
 from cim.geo.crs import CGCS2000, to_lonlat, transformer
 from cim.geo.massing import Walls, lit
 from cim.geo.sun import Sun, sun_at, true_solar
@@ -22,7 +22,7 @@ from cim.geo.visibility import Eye, skyline
 from cim.question import Point, english, number_field, point_field
 from cim.topic import Analysis, Axis, Context, Figure, Result, Series, Table, Verdict
 from cim.topics.planning.analysis.facade import Spans, Windows, in_front, spans, windows
-from cim.topics.planning.asked import convergence_at, datum, figure
+from cim.topics.planning.asked import convergence_at, datum
 from cim.topics.planning.rules import SunRule, sun_rule
 from cim.topics.planning.town import PARCEL, SCHEME, STOREY, InTown, Town, town
 
