@@ -100,3 +100,14 @@ def test_houses_on_the_sliding_ground_itself_are_in_its_way() -> None:
     assert str(figures(answer)["moves"]).startswith("否")
     assert figures(answer)["area"] == 0
     assert figures(answer)["exposed_buildings"] > 5
+
+
+def test_schemes_are_compared_on_the_windows_of_those_who_stay() -> None:
+    """Homes on the schemes' own parcels once counted as short now and as mended by the scheme."""
+    answer = said("planning.compare_schemes")
+    found = figures(answer)
+    assert found["gone"] > 0
+    for name in ("a", "b"):
+        assert 0 <= found[f"new_{name}"] <= found[f"short_{name}"] <= found["windows"]
+    layers = {given["layer"] for given in answer["provenance"]["inputs"]}
+    assert layers == {"base.building", "planning.scheme", "planning.parcel"}
