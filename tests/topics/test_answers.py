@@ -100,3 +100,43 @@ def test_houses_on_the_sliding_ground_itself_are_in_its_way() -> None:
     assert str(figures(answer)["moves"]).startswith("否")
     assert figures(answer)["area"] == 0
     assert figures(answer)["exposed_buildings"] > 5
+
+
+def test_schemes_are_compared_on_the_windows_of_those_who_stay() -> None:
+    """Homes on the schemes' own parcels once counted as short now and as mended by the scheme."""
+    answer = said("planning.compare_schemes")
+    found = figures(answer)
+    assert found["gone"] > 0
+    for name in ("a", "b"):
+        assert 0 <= found[f"new_{name}"] <= found[f"short_{name}"] <= found["windows"]
+    layers = {given["layer"] for given in answer["provenance"]["inputs"]}
+    assert layers == {"base.building", "planning.scheme", "planning.parcel"}
+
+
+def test_land_of_a_level_that_does_not_exist_is_not_all_outside_every_area() -> None:
+    assert "no areas of the level" in refused("planning.land_statistics", level="街道")
+
+
+def test_without_the_earlier_map_the_change_is_unknown_and_a_wild_total_is_reviewed() -> None:
+    answer = said("planning.land_statistics", before="no.such", control=1.0)
+    assert (figures(answer)["changed"], verdicts(answer)["changed"]) == (None, "UNKNOWN")
+    assert verdicts(answer)["adjusted"] == "NEEDS_REVIEW"
+    assert answer["provenance"]["missing_layers"] == ["no.such"]
+    assert verdicts(said("planning.land_statistics"))["adjusted"] is None
+
+
+def test_a_level_flood_over_a_falling_valley_is_reviewed_and_an_open_one_is_not_complete() -> None:
+    answer = said("planning.inundation", rise=4, fall=0, range=3000)
+    assert verdicts(answer)["deepest"] == "NEEDS_REVIEW"
+    assert verdicts(answer)["complete"] == "UNKNOWN"
+
+
+def test_slides_are_learnt_from_slides_and_not_from_roads() -> None:
+    for layer in ("base.road", "base.building"):
+        assert "slide_id" in refused("geohazards.susceptibility", inventory=layer)
+
+
+def test_a_bow_of_two_equal_halves_is_said_to_cross_itself() -> None:
+    bow = [[106.64, 35.21], [106.65, 35.22], [106.65, 35.21], [106.64, 35.22]]
+    for name, key in (("planning.compliance", "project"), ("geohazards.runout", "release")):
+        assert "crosses itself" in refused(name, **{key: bow})

@@ -96,6 +96,7 @@ COVERAGE = Analysis(
     "what each adds.",
     parameters=CoverageParameters,
     run=watched,
+    version=2,
     example={"centre": [106.6500, 35.2200], "range": 5000},
     reads=lambda a: (a.terrain, a.towers, a.fuel),
     references=("Franklin & Ray (1994), Higher isn't necessarily better, Adv. in GIS Research",),

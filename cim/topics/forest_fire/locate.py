@@ -222,6 +222,7 @@ LOCATE = Analysis(
     ),
     parameters=LocateParameters,
     run=run,
+    version=2,
     example={"camera": "LWT01-1", "azimuth": 130.0, "pitch": -4.0},
     reads=lambda asked: (asked.terrain, asked.cameras),
     references=("Ghilani (2017), Adjustment Computations, 6th ed., chapter 19 (error ellipses)",),

@@ -310,6 +310,7 @@ RESPONSE = Analysis(
     ),
     parameters=ResponseParameters,
     run=run,
+    version=2,
     example={"fire": [106.6290, 35.2335]},
     reads=lambda a: (a.terrain, a.teams, a.water, ROAD, WATER, FACILITY),
     references=(

@@ -304,6 +304,7 @@ SPREAD = Analysis(
     ),
     parameters=SpreadParameters,
     run=spread,
+    version=2,
     example={"ignitions": [[106.6290, 35.2335]], "wind": 5.0, "wind_from": 290.0},
     reads=lambda asked: (asked.terrain, asked.fuel, WATER, *READS),
     references=(

@@ -158,6 +158,7 @@ RUNOUT = Analysis(
     ),
     parameters=RunoutParameters,
     run=run,
+    version=2,
     example={
         "release": {"type": "Polygon", "coordinates": [[
             [106.6424, 35.2390], [106.6436, 35.2390], [106.6436, 35.2400], [106.6424, 35.2400],

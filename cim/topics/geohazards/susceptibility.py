@@ -87,7 +87,7 @@ class _Factor:
 def susceptibility(asked: SusceptibilityParameters, context: Context) -> Result:
     """Learn from an inventory and say where else."""
     ground, x, y = placed(asked, context, 1000.0)
-    slides = rows_of(context, asked.inventory, crs=ground.grid.crs)
+    slides = rows_of(context, asked.inventory, crs=ground.grid.crs, fields=("slide_id",))
     inside = disc(ground.grid, x, y, asked.range)
     raw = _raw(ground.grid)
     known = inside & np.all([np.isfinite(values) for *_, values in raw], axis=0)

@@ -247,6 +247,7 @@ WARNING = Analysis(
     ),
     parameters=WarningParameters,
     run=run,
+    version=2,
     example={"day": "2026-08-12", "today": 60},
     reads=lambda asked: (asked.terrain, asked.hazards, asked.gauges, *READS),
     references=(
