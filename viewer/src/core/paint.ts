@@ -43,6 +43,7 @@ export interface Style {
 const BODY = 0.85
 const BEHIND = 0.35 // of lines in space behind ground or mesh
 const CORNERS = 16 // of a tube's cross-section
+const AXIS = 3 // least width of a tube, pixels
 
 export function styleOf({ properties }: Feature): Style {
   const given = (properties.style ?? {}) as Record<string, unknown>
@@ -229,6 +230,13 @@ class Brush {
       return this.cylinder(first!, Math.min(...heights), Math.max(...heights), radius)
     }
     return {
+      // a pipe is thinner than a pixel from where one sees a street
+      polyline: {
+        positions: this.places(path, true),
+        arcType: ArcType.NONE,
+        width: AXIS,
+        material: this.ink(),
+      },
       polylineVolume: {
         positions: this.places(path, true),
         shape: Array.from({ length: CORNERS }, (_, i) => {

@@ -15,6 +15,9 @@ export class Underground {
   readonly changed = new Signal<number | null>()
   /** Opacity of the ground, 0..1; null while it hides what is below. */
   veil: number | null = null
+  /** Layers that are shown as long as one looks below. */
+  private readonly opened = new Set<string>()
+  private by: 'hand' | 'result' = 'hand'
 
   constructor(
     private readonly stage: Stage,
@@ -26,7 +29,9 @@ export class Underground {
   }
 
   enter(veil = this.veil ?? VEIL): void {
+    if (this.veil === null) this.by = 'hand'
     this.veil = Math.min(Math.max(veil, 0), 1)
+    this.open()
     this.stack.setVeil(this.veil)
     const { scene } = this.stage.viewer
     scene.screenSpaceCameraController.enableCollisionDetection = false
@@ -37,9 +42,22 @@ export class Underground {
     this.tell()
   }
 
+  /** Look below because something that was found lies there; it ends with it. */
+  enterFor(found: 'result'): void {
+    if (this.on) return
+    this.enter()
+    this.by = found
+  }
+
+  leaveFor(found: 'result'): void {
+    if (this.by === found) this.leave()
+  }
+
   leave(): void {
     if (this.veil === null) return
     this.veil = null
+    for (const id of this.opened) void this.stack.setShown(id, false)
+    this.opened.clear()
     const { scene, camera } = this.stage.viewer
     scene.globe.translucency.enabled = false
     this.stack.setVeil(1)
@@ -51,6 +69,15 @@ export class Underground {
       goTo(this.stage.viewer, { ...view, height: ground + SURFACED, pitch: -45 })
     }
     this.tell()
+  }
+
+  /** Show the layers that lie below the ground: who looks there wants to see them. */
+  private open(): void {
+    for (const { id, style } of this.stack.layers)
+      if (style.below && !this.opened.has(id) && !this.stack.state(id)?.shown) {
+        this.opened.add(id)
+        void this.stack.setShown(id, true).catch((error: unknown) => this.stage.faults.add(id, error))
+      }
   }
 
   private tell(): void {

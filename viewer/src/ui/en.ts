@@ -128,6 +128,8 @@ export const en: Words = {
     files: 'Files',
     rows: 'rows: {n}',
     more: 'Show {n} more',
+    figures: '{n} more figures',
+    fewer: 'Fewer',
     goTo: 'Click to go there',
     verdict: {
       PASS: 'Pass',

@@ -126,6 +126,8 @@ export const zh = {
     files: '文件',
     rows: '共 {n} 行',
     more: '再显示 {n} 行',
+    figures: '其余 {n} 项指标',
+    fewer: '收起',
     goTo: '点击定位',
     verdict: {
       PASS: '合格',
