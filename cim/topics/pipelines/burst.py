@@ -24,11 +24,11 @@ from cim.topics.pipelines.asked import (
     provenance,
 )
 from cim.topics.pipelines.burst_answer import (
-    LEGEND,
     ORDER,
     by_weight,
     features,
     figures,
+    legend_of,
     tables,
     user_figures,
 )
@@ -121,10 +121,11 @@ def burst(asked: BurstParameters, context: Context) -> Result:
     wish = Wish(factor=asked.demand_factor, required=asked.service_pressure,
                 diameter=asked.assume_diameter or None)  # fmt: skip
     low = degraded(drawn, found, wish, context.folder) if asked.hydraulics else None
+    drawings = features(drawn, found, place, low)
     return Result(
         summary=(*by_weight([*figures(drawn, found, place, away), *user_figures(drawn, found),
                              *([] if low is None else low.figures)]), *fault_figures(drawn)),
-        features=collection(features(drawn, found, place, low), LEGEND),
+        features=collection(drawings, legend_of(drawings)),
         tables=(*tables(drawn, found, stuck), *([] if low is None else low.tables(drawn)),
                 *fault_table(drawn)),
         following=_next(asked),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shapely import Point as Spot
@@ -34,13 +34,25 @@ LEGEND = (
     ("#6d4c41", "失水消火栓", "dry hydrants"),
 )
 FIRST = ("valves", "users_inside", "users_beyond", "people", "degraded", "hydrants",
-         "unconfirmed", "failed")  # fmt: skip
+         "unconfirmed")  # fmt: skip
 
 
 def by_weight(figures: Iterable[Figure]) -> list[Figure]:
     """What is to be done and who suffers first, then what explains it."""
     order = {key: n for n, key in enumerate(FIRST)}
-    return sorted(figures, key=lambda figure: order.get(figure.key, len(order)))
+
+    def weight(figure: Figure) -> float:
+        if figure.key in {"failed", "grown"} and figure.value:
+            return 0.5  # who asks again because of a valve that does not turn looks for them
+        return order.get(figure.key, len(order))
+
+    return sorted(figures, key=weight)
+
+
+def legend_of(drawings: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """What the colours that occur mean."""
+    there = {drawing["properties"]["style"]["color"] for drawing in drawings}
+    return [entry for entry in LEGEND if entry[0] in there]
 
 
 def figures(drawn: Drawn, found: Shutdown, place: Place, away: float) -> list[Figure]:

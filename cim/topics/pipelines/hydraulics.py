@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -140,8 +140,8 @@ def _of_layers(asked: HydraulicsParameters, context: Context) -> Result:
     )  # fmt: skip
     low = pressures(drawn.network, model, simulation, {}, ())
     return Result(
-        summary=(*solved.figures(asked.service_pressure), *_own_figures(drawn, model, low, asked),
-                 *fault_figures(drawn)),
+        summary=(*_by_weight([*solved.figures(asked.service_pressure),
+                              *_own_figures(drawn, model, low, asked)]), *fault_figures(drawn)),
         features=collection(*_drawn(solved, asked.service_pressure)),
         timeline=timeline(solved, context.city, asked.service_pressure),
         series=solved.series(),
@@ -154,6 +154,19 @@ def _of_layers(asked: HydraulicsParameters, context: Context) -> Result:
             roughness_untold=model.rough,
         ),
     )  # fmt: skip
+
+
+def _by_weight(figures: Iterable[Figure]) -> list[Figure]:
+    """What is wrong with the supply first, the size of the network last."""
+    first = ("lowest", "below", "users_below", "unfed_users", "fastest", "highest")
+    last = ("nodes", "links")
+
+    def weight(figure: Figure) -> int:
+        if figure.key in first:
+            return first.index(figure.key)
+        return len(first) + (figure.key in last)
+
+    return sorted(figures, key=weight)
 
 
 def _own_figures(

@@ -11,7 +11,7 @@ export interface Cover {
 }
 
 /** Nearer than this nothing can be told any more, farther there is no city; m. */
-const NEAREST = 60
+const NEAREST = 30
 const FARTHEST = 200_000
 
 /** Corner of an extent from its middle: to the right, up and away from who looks, m. */

@@ -210,7 +210,7 @@ export class CityScene {
   /** Look at a place from close by, and mark it. */
   flyToPlace([lon = 0, lat = 0]: Position): void {
     this.sketch.point([lon, lat])
-    this.frame(boxAround(lon, lat, 40))
+    this.frame(boxAround(lon, lat, 22))
   }
 
   /** The picture as it stands, PNG. */

@@ -8,6 +8,9 @@ import { Signal } from './signal'
 /** How much of the ground is left at first. */
 const VEIL = 0.35
 
+/** What is seen behind the ground. */
+const DARK = Color.fromCssColorString('#222c37')
+
 /** Where a camera that was below ends up above the ground, m. */
 const SURFACED = 250
 
@@ -17,6 +20,7 @@ export class Underground {
   veil: number | null = null
   /** Layers that are shown as long as one looks below. */
   private readonly opened = new Set<string>()
+  private sky: Color | undefined
   private by: 'hand' | 'result' = 'hand'
 
   constructor(
@@ -35,6 +39,8 @@ export class Underground {
     this.stack.setVeil(this.veil)
     const { scene } = this.stage.viewer
     scene.screenSpaceCameraController.enableCollisionDetection = false
+    this.sky ??= Color.clone(scene.backgroundColor)
+    scene.backgroundColor = DARK.clone() // light behind a faint ground would wash out the pipes
     scene.globe.undergroundColor = Color.fromCssColorString('#1b2430')
     scene.globe.translucency.enabled = true // even where no terrain layer is shown
     scene.globe.translucency.frontFaceAlpha = this.veil
@@ -60,6 +66,8 @@ export class Underground {
     this.opened.clear()
     const { scene, camera } = this.stage.viewer
     scene.globe.translucency.enabled = false
+    if (this.sky) scene.backgroundColor = this.sky
+    this.sky = undefined
     this.stack.setVeil(1)
     scene.screenSpaceCameraController.enableCollisionDetection = true
     const { longitude, latitude, height } = camera.positionCartographic

@@ -174,6 +174,8 @@ export const en: Words = {
     title: 'Timeline of the result',
     speed: 'Speed',
     zone: 'Beijing time',
+    day: 'Day {n}',
+    hours: 'simulated time',
   },
   underground: {
     title: 'Underground',

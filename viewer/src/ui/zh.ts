@@ -172,6 +172,8 @@ export const zh = {
     title: '结果时间轴',
     speed: '速度',
     zone: '北京时间',
+    day: '第 {n} 天',
+    hours: '模拟时间',
   },
   underground: {
     title: '地下',
