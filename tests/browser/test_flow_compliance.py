@@ -45,3 +45,6 @@ def test_from_a_drawn_outline_and_a_file_to_a_verdict_by_clause_and_the_land_of_
     flow.follow("planning.land_statistics", "control")
     flow.ask()
     assert flow.figure("total_ha").startswith("71.803")
+    viewer.page.locator('[data-read="base.land_use"]').click()
+    viewer.idle()
+    assert viewer.state()["layers"]["base.land_use"]["shown"]

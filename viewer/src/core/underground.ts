@@ -1,5 +1,5 @@
 /** Looking into the ground: terrain, imagery and meshes let through what lies below. */
-import { Cartographic, Color } from 'cesium'
+import { Cartographic, Color, NearFarScalar } from 'cesium'
 import { currentView, goTo } from './camera'
 import type { Stage } from './drawn'
 import type { LayerStack } from './layers'
@@ -7,6 +7,9 @@ import { Signal } from './signal'
 
 /** How much of the ground is left at first. */
 const VEIL = 0.35
+
+/** The other side of the Earth does not shine through; m. */
+const NEAR_SIDE = new NearFarScalar(50_000, 1, 200_000, 0)
 
 /** What is seen behind the ground. */
 const DARK = Color.fromCssColorString('#222c37')
@@ -45,6 +48,7 @@ export class Underground {
     scene.globe.translucency.enabled = true // even where no terrain layer is shown
     scene.globe.translucency.frontFaceAlpha = this.veil
     scene.globe.translucency.backFaceAlpha = this.veil
+    scene.globe.translucency.backFaceAlphaByDistance = NEAR_SIDE
     this.tell()
   }
 

@@ -128,6 +128,7 @@ export const en: Words = {
     files: 'Files',
     rows: 'rows: {n}',
     more: 'Show {n} more',
+    read: 'Layers it was read from (click to show)',
     figures: '{n} more figures',
     fewer: 'Fewer',
     goTo: 'Click to go there',

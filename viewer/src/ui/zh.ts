@@ -126,6 +126,7 @@ export const zh = {
     files: '文件',
     rows: '共 {n} 行',
     more: '再显示 {n} 行',
+    read: '所用图层（点击显示）',
     figures: '其余 {n} 项指标',
     fewer: '收起',
     goTo: '点击定位',
