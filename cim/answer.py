@@ -212,6 +212,7 @@ def _table(table: Table) -> dict[str, Any]:
             dict(zip(("key", "title", "title_en", "unit"), c, strict=True)) for c in table.columns
         ],
         "rows": [dict(row) for row in table.rows],
+        "again": table.again and dict(zip(("title", "title_en"), table.again, strict=True)),
     }
 
 

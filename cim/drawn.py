@@ -68,18 +68,22 @@ def _rounded(geometry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def collection(
-    features: Iterable[Mapping[str, Any]], legend: Iterable[tuple[str, str, str]] = ()
-) -> dict[str, Any]:
+    features: Iterable[Mapping[str, Any]], legend: Iterable[tuple[str, str, str]] = (),
+    *, below: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     """The features of an answer.
 
     Args:
         features: As ``feature`` makes them.
         legend: (colour #rrggbb, Chinese, English) of what the colours mean, if they mean anything.
+        below: They lie below the ground: the viewer looks through it to show them.
     """
     titles = [
         {"color": color, "title": title, "title_en": english} for color, title, english in legend
     ]
     whole: dict[str, Any] = {"type": "FeatureCollection", "features": list(features)}
+    if below:
+        whole["below"] = True
     return {**whole, "legend": titles} if titles else whole
 
 

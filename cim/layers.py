@@ -131,6 +131,7 @@ class Style:
         height_field: Field that extrudes polygons, m above ground.
         label_field: Field written beside a feature and searched by name.
         visible: Shown when the viewer opens.
+        below: It lies below the ground: shown when one looks there, never faded with the ground.
     """
 
     color: str = "#4a90d9"
@@ -141,6 +142,7 @@ class Style:
     height_field: str | None = None
     label_field: str | None = None
     visible: bool = False
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

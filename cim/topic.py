@@ -76,12 +76,20 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """Values along one axis of a chart; None where there is none."""
+    """Values along one axis of a chart; None where there is none.
+
+    Args:
+        title: Chinese, with its English beside.
+        unit: UCUM.
+        values: In the order of the chart.
+        color: #rrggbb of the line, where it means something.
+    """
 
     title: str
     title_en: str
     unit: str
     values: Sequence[float | None]
+    color: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +119,15 @@ class Table:
         rows: Values by key. A row's ``place`` (longitude, latitude) is no column: it is where the
             map goes when the row is chosen.
         title: Chinese, with its English beside; empty where the answer has one table only.
+        again: What a row's button says, Chinese and English, that asks the question once more with
+            what the row has as ``again``: parameters by name. Rows without it have no button.
     """
 
     columns: tuple[tuple[str, str, str, str], ...]
     rows: Sequence[Mapping[str, Any]]
     title: str = ""
     title_en: str = ""
+    again: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

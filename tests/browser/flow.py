@@ -12,12 +12,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import cos, radians
 from pathlib import Path
 
 from playwright.sync_api import Locator
 
 from tests.browser.driver import Viewer
-from tests.browser.forms import choose
+from tests.browser.forms import choose, row
+
+LARGEST = 150_000  # bytes of a picture
 
 
 @dataclass
@@ -45,6 +48,39 @@ class Flow:
         """Choose an analysis and take its example, as yet not asked."""
         choose(self.viewer, analysis)
         self.viewer.part("example").click()
+
+    def over(self, lon: float, lat: float, above: float) -> None:
+        """Look straight down on a place that no panel covers.
+
+        Args:
+            lon: Degrees.
+            lat: Degrees.
+            above: Height of the camera above the ground there, m.
+        """
+        size = self.viewer.page.viewport_size
+        assert size is not None
+        width = size["width"]
+        panels = 348 + 12 + 60, 328 if self.viewer.part("layers").is_visible() else 0
+        aside = (panels[0] - panels[1]) / 2 / (width / 2)  # of half the picture's width
+        shift = aside * above * 0.577 / (111_320 * cos(radians(lat)))
+        ground = float(self.viewer.get("api/elevation", lon=lon, lat=lat)["ellipsoidal"])
+        self.viewer.look(lon + shift, lat, ground + above, 0, -90)
+
+    def click(self, *places: tuple[float, float]) -> None:
+        """Click places on the map one after the other; they lie in view, on open ground."""
+        for lon, lat in places:
+            ground = self.viewer.get("api/elevation", lon=lon, lat=lat)["ellipsoidal"]
+            x, y = self.viewer.ask("(cim, place) => cim.toPixel(...place)", [lon, lat, ground])
+            self.viewer.page.mouse.click(x, y)
+            self.viewer.page.wait_for_timeout(350)  # two quick clicks would end a drawing
+
+    def draw(self, parameter: str, *places: tuple[float, float]) -> None:
+        """Draw a line or an area for a parameter, corner by corner."""
+        with self.step("draw"):
+            field = row(self.viewer, parameter)
+            field.locator('[data-test="draw"]').click()
+            self.click(*places)
+            field.locator('[data-test="draw-finish"]').click()
 
     def ask(self) -> Locator:
         """Ask what the form holds, and wait until it is answered and drawn."""
@@ -76,7 +112,9 @@ class Flow:
             return
         self.viewer.idle()
         self.folder.mkdir(parents=True, exist_ok=True)
-        shot = self.viewer.page.screenshot(type="jpeg", quality=82)
+        shots = (self.viewer.page.screenshot(type="jpeg", quality=q) for q in (82, 74, 66, 58, 50))
+        shot = next((one for one in shots if len(one) < LARGEST), b"")
+        assert shot, f"{name} is too large a picture"
         (self.folder / f"{name}.jpg").write_bytes(shot)
 
     @property

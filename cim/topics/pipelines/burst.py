@@ -11,7 +11,7 @@ from cim.drawn import collection
 from cim.errors import NotFoundError, ParameterError
 from cim.geo.crs import CGCS2000, transformer
 from cim.question import Point, english, layer_field, number_field, point_field
-from cim.topic import Analysis, Context, Result
+from cim.topic import Analysis, Context, Next, Result
 from cim.topics.pipelines.analysis.burst import nearest_place, shut_off
 from cim.topics.pipelines.analysis.hydraulic import Wish
 from cim.topics.pipelines.analysis.model import Place
@@ -23,7 +23,15 @@ from cim.topics.pipelines.asked import (
     layers_read,
     provenance,
 )
-from cim.topics.pipelines.burst_answer import ORDER, features, figures, tables, user_figures
+from cim.topics.pipelines.burst_answer import (
+    ORDER,
+    by_weight,
+    features,
+    figures,
+    legend_of,
+    tables,
+    user_figures,
+)
 from cim.topics.pipelines.degraded import degraded
 from cim.topics.pipelines.queries import Drawn, network_of
 
@@ -113,16 +121,31 @@ def burst(asked: BurstParameters, context: Context) -> Result:
     wish = Wish(factor=asked.demand_factor, required=asked.service_pressure,
                 diameter=asked.assume_diameter or None)  # fmt: skip
     low = degraded(drawn, found, wish, context.folder) if asked.hydraulics else None
+    drawings = features(drawn, found, place, low)
     return Result(
-        summary=(*figures(drawn, found, place, away), *user_figures(drawn, found),
-                 *([] if low is None else low.figures), *fault_figures(drawn)),
-        features=collection(features(drawn, found, place, low)),
-        tables=(*tables(drawn, found), *([] if low is None else low.tables(drawn)),
+        summary=(*by_weight([*figures(drawn, found, place, away), *user_figures(drawn, found),
+                             *([] if low is None else low.figures)]), *fault_figures(drawn)),
+        features=collection(drawings, legend_of(drawings)),
+        tables=(*tables(drawn, found, stuck), *([] if low is None else low.tables(drawn)),
                 *fault_table(drawn)),
+        following=_next(asked),
         provenance=provenance(
             drawn, context, NOT_FOR_DISPATCH, closing_order=ORDER, stuck=sorted(stuck),
             hydraulics=None if low is None else low.provenance,
         ),
+    )  # fmt: skip
+
+
+def _next(asked: BurstParameters) -> tuple[Next, ...]:
+    """How the network fares as a whole, and where the water comes from."""
+    layers = {name: getattr(asked, name) for name in ("pipes", "valves", "sources", "users")}
+    return (
+        Next(analysis="pipelines.hydraulics", title="全网压力一天如何变化（水力模拟）",
+             title_en="Pressures of the whole network over a day", values=layers),
+        Next(analysis="pipelines.trace", title="水从哪里来（上游追踪）",
+             title_en="Where does the water come from (trace)",
+             values=layers | {"point": list(asked.point), "towards": "upstream",
+                              "by": "simulated"}),
     )  # fmt: skip
 
 
@@ -174,6 +197,7 @@ BURST = Analysis(
     run=burst,
     example={"point": [106.648814, 35.218836]},
     reads=layers_read,
+    version=2,
     references=(
         "Walski (1993), Water distribution valve topology, Reliab. Eng. Syst. Saf. 42, 21-27",
         "Wagner, Shamir & Marks (1988), J. Water Res. Planning Mgmt 114, 276-294 (pressure-driven)",

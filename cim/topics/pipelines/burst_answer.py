@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shapely import Point as Spot
@@ -20,6 +21,38 @@ ORDER = (
     "先关来水侧（沿管线距水源近者在先），再关无来水的一侧 nearest to a source along the pipes "
     "first; those that no source feeds any more come last"
 )
+
+
+LEGEND = (
+    ("#e53935", "停水管段、重点用户", "shut off; critical users"),
+    ("#fb8c00", "失去水源管段", "cut off from every source"),
+    ("#1e88e5", "须关阀门（按次序编号）", "valves to close, numbered"),
+    ("#fdd835", "须关阀门，可否启闭不明", "valves to close, not known to turn"),
+    ("#616161", "不能启闭的阀门", "valves that do not turn"),
+    ("#ef9a9a", "停水用户", "users without water"),
+    ("#ab47bc", "压力不足用户", "users at low pressure"),
+    ("#6d4c41", "失水消火栓", "dry hydrants"),
+)
+FIRST = ("valves", "users_inside", "users_beyond", "people", "degraded", "hydrants",
+         "unconfirmed")  # fmt: skip
+
+
+def by_weight(figures: Iterable[Figure]) -> list[Figure]:
+    """What is to be done and who suffers first, then what explains it."""
+    order = {key: n for n, key in enumerate(FIRST)}
+
+    def weight(figure: Figure) -> float:
+        if figure.key in {"failed", "grown"} and figure.value:
+            return 0.5  # who asks again because of a valve that does not turn looks for them
+        return order.get(figure.key, len(order))
+
+    return sorted(figures, key=weight)
+
+
+def legend_of(drawings: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """What the colours that occur mean."""
+    there = {drawing["properties"]["style"]["color"] for drawing in drawings}
+    return [entry for entry in LEGEND if entry[0] in there]
 
 
 def figures(drawn: Drawn, found: Shutdown, place: Place, away: float) -> list[Figure]:
@@ -94,8 +127,14 @@ def user_figures(drawn: Drawn, found: Shutdown) -> list[Figure]:
     ]  # fmt: skip
 
 
-def tables(drawn: Drawn, found: Shutdown) -> list[Table]:
-    """The valves in order, the users and the hydrants."""
+def tables(drawn: Drawn, found: Shutdown, stuck: Iterable[str] = ()) -> list[Table]:
+    """The valves in order, the users and the hydrants.
+
+    Args:
+        drawn: The network.
+        found: What is shut off.
+        stuck: Numbers of valves that were said not to turn; a row's button adds its own.
+    """
     network = drawn.network
     closings = [
         {"order": i + 1, "no": network.valves[c.valve].no,
@@ -105,7 +144,8 @@ def tables(drawn: Drawn, found: Shutdown) -> list[Table]:
          "told": "可启闭 turns" if c.told else "不明，现场确认 confirm on site",
          "reason": "来水侧 fed from a source" if c.supply is not None else
          "防止倒流 keeps the pipes beyond from draining",
-         "place": drawn.lonlat(network.valves[c.valve].x, network.valves[c.valve].y)}
+         "place": drawn.lonlat(network.valves[c.valve].x, network.valves[c.valve].y),
+         "again": {"stuck": ", ".join([*sorted(stuck), network.valves[c.valve].no])}}
         for i, c in enumerate(found.closings)
     ]  # fmt: skip
     users = [
@@ -115,7 +155,8 @@ def tables(drawn: Drawn, found: Shutdown) -> list[Table]:
         for u in sorted(group, key=_weight)
     ]  # fmt: skip
     return [
-        Table(title="关阀次序", title_en="Valves in order of closing", rows=closings, columns=(
+        Table(title="关阀次序", title_en="Valves in order of closing", rows=closings,
+              again=("关不动", "does not turn"), columns=(
             ("order", "次序", "Order", ""), ("no", "阀门", "Valve", ""),
             ("segment", "所在管段", "On segment", ""),
             ("supply", "距水源（沿管线）", "From a source, along pipes", "m"),

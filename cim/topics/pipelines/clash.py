@@ -39,7 +39,7 @@ def clash(asked: ClashParameters, context: Context) -> Result:
     found = clashes(pipes.town(np.zeros(len(pipes.names), np.int64)), asked.tolerance)
     return Result(
         summary=(*_figures(found, pipes, asked.tolerance), *fault_figures(pipes)),
-        features=collection(_features(found, pipes), _LEGEND),
+        features=collection(_features(found, pipes), _LEGEND, below=True),
         tables=(_table(found, pipes), *fault_tables(pipes)),
         provenance=provenance(
             pipes, asked, context, LIMITS,
@@ -136,6 +136,7 @@ CLASH = Analysis(
     parameters=ClashParameters,
     run=clash,
     example={"tolerance": 0.1},
+    version=2,
     reads=layers_read,
     references=("Ericson (2005), Real-Time Collision Detection, 5.1.9",),
 )

@@ -102,7 +102,7 @@ def clearance(asked: ClearanceParameters, context: Context) -> Result:
                                row["margin"] or 0.0))  # fmt: skip
     return Result(
         summary=(*_figures(kinds, found, pipes, houses), *fault_figures(pipes)),
-        features=collection(_features(kinds, pipes, names), _LEGEND),
+        features=collection(_features(kinds, pipes, names), _LEGEND, below=True),
         tables=(_table(rows), *fault_tables(pipes)),
         attachments=(_file(rows, context),),
         provenance=provenance(
@@ -148,7 +148,13 @@ def _figures(
     if houses is None:
         figures.append(Figure(key="buildings", title="与建筑净距", title_en="To buildings",
                               value=None, verdict=Verdict.UNKNOWN))  # fmt: skip
-    return tuple(figures)
+    return tuple(sorted(figures, key=_weight))
+
+
+def _weight(figure: Figure) -> tuple[bool, int]:
+    """What there is before what there is none of, the worst first."""
+    worst = len(_ORDER) if figure.verdict is None else _ORDER.index(figure.verdict.value)
+    return not figure.value, worst
 
 
 def _rows(kind: _Kind, pipes: Bedded, buildings: Sequence[str]) -> list[dict[str, Any]]:
@@ -269,6 +275,7 @@ CLEARANCE = Analysis(
                  [106.6410, 35.2220]],
         "margin": 1.0,
     },
+    version=2,
     reads=lambda asked: (*layers_read(asked), asked.buildings),
     references=(
         "GB 50289-2016 城市工程管线综合规划规范 4.1.9, 4.1.14（二手引用或未核对，见各条依据）",

@@ -80,7 +80,7 @@ def cover(asked: CoverParameters, context: Context) -> Result:
     found.sort(key=_worst_first)
     return Result(
         summary=(*_figures(found, stations, pipes), *fault_figures(pipes)),
-        features=collection(_features(found, pipes), _LEGEND),
+        features=collection(_features(found, pipes), _LEGEND, below=True),
         series=_histogram(stations),
         tables=(_table(found, stations, pipes), *fault_tables(pipes)),
         provenance=provenance(
@@ -238,6 +238,7 @@ COVER = Analysis(
                  [106.6410, 35.2220]],
         "frost": 0.9,
     },
+    version=2,
     reads=lambda asked: (*layers_read(asked), asked.roads),
     references=(
         "GB 50014-2021 5.3.7, 5.3.8（二手引用 secondary citation）",

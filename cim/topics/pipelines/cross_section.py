@@ -54,6 +54,7 @@ LONGEST = 500.0  # m
 _SCALES = (50, 100, 200, 500, 1000, 2000)
 _BLOCK = 6  # rows of the title block
 _BANDS = 6 * 16.0 + 7.0 + 4.0  # mm
+_INK = COLOURS | {"sewage": "#b98b5e", "rain": "#a58d78"}  # readable on a dark chart too
 SLANTED = 60.0  # degrees below which a section is no longer across the pipe
 
 
@@ -105,7 +106,7 @@ def cross_section(asked: CrossParameters, context: Context) -> Result:
     sheet = _sheet(found, table.rows, asked.scale, context)
     return Result(
         summary=_figures(found),
-        features=collection(_features(found, asked)),
+        features=collection(_features(found, asked), below=True),
         series=_series(found),
         tables=(table, _distances(found)),
         attachments=drawings(sheet, context.folder, "cross_section", "横断面图", "Cross section"),
@@ -237,10 +238,11 @@ def _series(found: _Section) -> tuple[Series, ...]:
     for cut in shown:
         kind = KINDS[str(found.pipes.kind[cut.pipe])][0]
         name = f"{kind} {found.pipes.names[cut.pipe]}"
+        color = _INK[str(found.pipes.kind[cut.pipe])]
         upper, lower = _edges(cut, s)
-        lines.append(Axis(title=f"{name} 上", title_en=f"{name} top", unit="m",
+        lines.append(Axis(title=f"{name} 上", title_en=f"{name} top", unit="m", color=color,
                           values=listed(upper, 3)))  # fmt: skip
-        lines.append(Axis(title=f"{name} 下", title_en=f"{name} bottom", unit="m",
+        lines.append(Axis(title=f"{name} 下", title_en=f"{name} bottom", unit="m", color=color,
                           values=listed(lower, 3)))  # fmt: skip
     return (Series(
         title="横断面", title_en="Cross section",
@@ -358,6 +360,7 @@ CROSS_SECTION = Analysis(
     parameters=CrossParameters,
     run=cross_section,
     example={"line": [[106.645363, 35.220501], [106.645444, 35.220710]]},
+    version=2,
     reads=layers_read,
     references=("GB/T 14689-2008 技术制图 图纸幅面和格式",),
 )

@@ -172,6 +172,8 @@ def _figures(
     if dug.unknown > 0.01 or dug.frayed:
         rows_.append(("unknown_area", "地面未知面积（挖方偏小）", "Ground not known; cut too small",
                       dug.unknown, "m2", source, Verdict.UNKNOWN))  # fmt: skip
+    first = ("volume", "bare_pipes", "bare_length", "nearest", "deepest", "level", "untold")
+    rows_.sort(key=lambda row: first.index(row[0]) if row[0] in first else len(first))
     return tuple(
         Figure(key=key, title=zh, title_en=en, unit=unit, verdict=verdict,
                value=round(value, 3) if isinstance(value, float) else value,
@@ -269,6 +271,7 @@ EXCAVATION = Analysis(
                     [106.64541, 35.22065]],
         "depth": 2.5, "grade": 0.5,
     },
+    version=2,
     reads=layers_read,
     references=("Karney (2013), Algorithms for geodesics, J. Geodesy 87, 43-55",),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ from cim.topics.pipelines.asked import (
 from cim.topics.pipelines.degraded import pressures
 from cim.topics.pipelines.epanet import MOST_HOURS, Order, ask
 from cim.topics.pipelines.own_model import solve, text_of
-from cim.topics.pipelines.playing import PATTERNS, colours, timeline
+from cim.topics.pipelines.playing import PATTERNS, colours, legend, timeline
 from cim.topics.pipelines.queries import Drawn, network_of
 from cim.topics.pipelines.solved import Solved
 
@@ -107,7 +107,7 @@ def _of_model(asked: HydraulicsParameters, context: Context) -> Result:
     )  # fmt: skip
     return Result(
         summary=tuple(solved.figures(asked.service_pressure)),
-        features=collection(_features(solved, asked.service_pressure)),
+        features=collection(*_drawn(solved, asked.service_pressure)),
         timeline=timeline(solved, context.city, asked.service_pressure),
         series=solved.series(),
         tables=(solved.lowest_table(asked.service_pressure),),
@@ -140,9 +140,9 @@ def _of_layers(asked: HydraulicsParameters, context: Context) -> Result:
     )  # fmt: skip
     low = pressures(drawn.network, model, simulation, {}, ())
     return Result(
-        summary=(*solved.figures(asked.service_pressure), *_own_figures(drawn, model, low, asked),
-                 *fault_figures(drawn)),
-        features=collection(_features(solved, asked.service_pressure)),
+        summary=(*_by_weight([*solved.figures(asked.service_pressure),
+                              *_own_figures(drawn, model, low, asked)]), *fault_figures(drawn)),
+        features=collection(*_drawn(solved, asked.service_pressure)),
         timeline=timeline(solved, context.city, asked.service_pressure),
         series=solved.series(),
         tables=(solved.lowest_table(asked.service_pressure), _users(drawn, low, asked),
@@ -154,6 +154,19 @@ def _of_layers(asked: HydraulicsParameters, context: Context) -> Result:
             roughness_untold=model.rough,
         ),
     )  # fmt: skip
+
+
+def _by_weight(figures: Iterable[Figure]) -> list[Figure]:
+    """What is wrong with the supply first, the size of the network last."""
+    first = ("lowest", "below", "users_below", "unfed_users", "fastest", "highest")
+    last = ("nodes", "links")
+
+    def weight(figure: Figure) -> int:
+        if figure.key in first:
+            return first.index(figure.key)
+        return len(first) + (figure.key in last)
+
+    return sorted(figures, key=weight)
 
 
 def _own_figures(
@@ -197,10 +210,15 @@ def _users(drawn: Drawn, low: Mapping[str, float], asked: HydraulicsParameters) 
     ))  # fmt: skip
 
 
-def _features(solved: Solved, service: float) -> list[dict[str, Any]]:
-    """Pipes in the colour of the lowest pressure at their ends; nothing without a CRS."""
+def _drawn(
+    solved: Solved, service: float
+) -> tuple[list[dict[str, Any]], list[tuple[str, str, str]]]:
+    """Pipes in the colour of the lowest pressure at their ends, and what the colours mean.
+
+    Nothing without a CRS.
+    """
     if solved.crs is None:
-        return []
+        return [], []
     low = dict(zip(solved.node_numbers, solved.pressure.min(axis=0).tolist(), strict=True))
     top = max(2 * service, float(np.percentile(solved.pressure, 95)))
     found = []
@@ -218,7 +236,7 @@ def _features(solved: Solved, service: float) -> list[dict[str, Any]]:
                 "fastest_m_s": round(float(np.abs(solved.velocity[:, k]).max()), 3),
             },
         ))  # fmt: skip
-    return found
+    return found, legend(service, top)
 
 
 HYDRAULICS = Analysis(
@@ -239,6 +257,7 @@ HYDRAULICS = Analysis(
     run=hydraulics,
     example={"hours": 24, "service_pressure": 22.0},
     reads=layers_read,
+    version=2,
     references=(
         "EPANET 2.2, US EPA, by WNTR (Klise et al. 2017)",
         "Hazen & Williams (1905), Hydraulic tables",

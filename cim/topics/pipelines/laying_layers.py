@@ -52,7 +52,7 @@ TUBE = Layer(
     owner="华亭市住房和城乡建设局",
     sensitivity=Sensitivity.IMPORTANT,
     cim_level=CimLevel.FINE,
-    style=Style(visible=False),
+    style=Style(below=True),
 )
 
 LAYING: tuple[Layer, ...] = (

@@ -110,7 +110,7 @@ def longitudinal_section(asked: LongitudinalParameters, context: Context) -> Res
     ])  # fmt: skip
     return Result(
         summary=_figures(run),
-        features=collection(_features(run)),
+        features=collection(_features(run), below=True),
         series=_series(run),
         tables=(table, _pipe_table(run)),
         attachments=drawings(
@@ -330,6 +330,7 @@ LONGITUDINAL_SECTION = Analysis(
     parameters=LongitudinalParameters,
     run=longitudinal_section,
     example={"start": [106.6443, 35.21935], "end": [106.6480, 35.21892]},
+    version=2,
     reads=layers_read,
     references=("GB/T 14689-2008 技术制图 图纸幅面和格式",),
 )

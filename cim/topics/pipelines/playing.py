@@ -35,6 +35,26 @@ def colours(share: Floats) -> npt.NDArray[np.int64]:
     return np.asarray(np.rint(RAMP[low] * (1 - part) + RAMP[low + 1] * part), np.int64)
 
 
+def legend(service: float, top: float) -> list[tuple[str, str, str]]:
+    """What the colours of points, and of pipes as they are played, mean.
+
+    Args:
+        service: Pressure, m, half of which is red.
+        top: Pressure that is blue, m.
+    """
+    heads = np.linspace(service / 2, top, len(RAMP))
+    words = [f"≤ {heads[0]:.0f} m", *(f"{head:.0f} m" for head in heads[1:-1]),
+             f"≥ {heads[-1]:.0f} m"]  # fmt: skip
+    colors = ["#" + "".join(f"{int(v):02x}" for v in color) for color in RAMP]
+    slow, fast = SPEEDS
+    return [
+        *((color, f"压力 {word}", f"pressure {word}")
+          for color, word in zip(colors, words, strict=True)),
+        (colors[0], f"播放时管段流速 ≥ {fast:g} m/s", f"played pipes: {fast:g} m/s or faster"),
+        (colors[-1], f"播放时管段流速 ≤ {slow:g} m/s", f"played pipes: {slow:g} m/s or slower"),
+    ]  # fmt: skip
+
+
 def frames(count: int, objects: int) -> list[int]:
     """Which of so many times are shown, so that the whole stays small."""
     most = max(2, min(count, MOST_SAMPLES // max(objects, 1)))

@@ -14,7 +14,7 @@ from cim.errors import ParameterError
 from cim.evidence import Rows, figure, input_of, rows_if_any
 from cim.geo.crs import lonlat_bounds
 from cim.question import Area, area_field, number_field, shape_of
-from cim.topic import Analysis, Context, Figure, Parameters, Result, Table, Verdict
+from cim.topic import Analysis, Context, Figure, Next, Parameters, Result, Table, Verdict
 from cim.topics.planning.analysis.overlay import MU, Piece, area_of, covered, pieces
 from cim.topics.planning.asked import datum, planar
 from cim.topics.planning.layers import BOUNDARY, FARMLAND, RED_LINE
@@ -83,6 +83,10 @@ def compliance(asked: ComplianceParameters, context: Context) -> Result:
                                                   "height_max")),
                   (USE, "土地利用现状", "Land use", ("code", "class_name")),
               )),
+        ),
+        following=(
+            Next(analysis="planning.land_statistics", title="全市各类用地有多少（土地利用统计）",
+                 title_en="How much land of which use", values={}),
         ),
         provenance={
             "inputs": [input_of(r.version) for r in layers.values() if r is not None],
@@ -292,6 +296,7 @@ COMPLIANCE = Analysis(
         "project": [[106.6434, 35.2193], [106.6461, 35.2193], [106.6461, 35.2217],
                     [106.6434, 35.2217]],
     },
+    version=2,
     reads=lambda _: (LINES, PARCELS, USE),
     references=(
         "《土地管理法》(2019) 第三十五条",

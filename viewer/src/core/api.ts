@@ -82,6 +82,7 @@ export interface Style {
   height_field: string | null
   label_field: string | null
   visible: boolean
+  below?: boolean // it lies below the ground
 }
 
 export interface Published {
@@ -138,6 +139,7 @@ export interface FeatureCollection {
   type: 'FeatureCollection'
   features: Feature[]
   legend?: (Titled & { color: string })[] // what the colours of a result mean
+  below?: boolean // what a result draws lies below the ground
   numberMatched?: number
   numberReturned?: number
 }
@@ -236,6 +238,7 @@ export interface Coverage {
 }
 
 export interface Axis extends Titled {
+  color?: string | null // #rrggbb
   unit: string
   values: (number | string | null)[]
 }
@@ -249,6 +252,8 @@ export interface Series extends Titled {
 export interface Table extends Titled {
   columns: (Titled & { key: string; unit?: string | null })[]
   rows: Record<string, unknown>[] // a row's place [lon, lat] is where the map goes
+  /** What a row's button says that asks again with the row's own values (`again`). */
+  again?: Titled | null
 }
 
 /** A question that follows from an answer, filled in as far as the answer goes. */

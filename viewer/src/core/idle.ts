@@ -1,5 +1,5 @@
 /** When the picture is whole. */
-import type { Viewer } from 'cesium'
+import { Cartesian3, type Viewer } from 'cesium'
 import type { LayerStack } from './layers'
 
 /** Frames in a row that must find nothing left to load. */
@@ -14,10 +14,13 @@ export function whenIdle(viewer: Viewer, stack: LayerStack, limit: number): Prom
   const { scene } = viewer
   const started = performance.now()
   let quiet = 0
+  const stood = Cartesian3.clone(viewer.camera.positionWC)
   return new Promise((resolve, reject) => {
     const stop = scene.postRender.addEventListener(() => {
       const open = stack.awaited().filter((tileset) => !tileset.tilesLoaded)
-      const idle = stack.settled() && scene.globe.tilesLoaded && open.length === 0
+      const still = Cartesian3.equals(stood, viewer.camera.positionWC) // not on a flight
+      Cartesian3.clone(viewer.camera.positionWC, stood)
+      const idle = still && stack.settled() && scene.globe.tilesLoaded && open.length === 0
       quiet = idle ? quiet + 1 : 0
       const late = performance.now() - started > limit
       if (quiet < FRAMES && !late) {

@@ -1,9 +1,24 @@
 /** Names on the map, as many as fit: of two that would overlap, the nearer one stays. */
-import { Cartesian3, type Label, type LabelCollection, type Viewer } from 'cesium'
+import {
+  Cartesian3,
+  Cartographic,
+  type Label,
+  type LabelCollection,
+  SceneTransforms,
+  type Viewer,
+} from 'cesium'
+import type { Position } from './api'
 
 /** Height of a line of text and half the width of a CJK character on the screen, pixels. */
 const LINE = 18
 const HALF = 6.8
+
+/** A name that a result has written: it stays, and others make way. */
+export interface Written {
+  place: Position // degrees; orthometric heights were made ellipsoidal, none lies on the ground
+  text: string
+  lift: number // pixels above the place
+}
 
 type Box = [left: number, top: number, right: number, bottom: number]
 
@@ -21,6 +36,7 @@ function halves(text: string): number {
 export class Labels {
   private readonly collections: LabelCollection[] = []
   private waiting = false
+  private written: Written[] = []
 
   constructor(private readonly viewer: Viewer) {
     const { camera, scene } = viewer
@@ -33,6 +49,12 @@ export class Labels {
 
   add(collection: LabelCollection): void {
     this.collections.push(collection)
+    this.tidySoon()
+  }
+
+  /** Keep the room of names that others have drawn. */
+  keep(written: Written[]): void {
+    this.written = written
     this.tidySoon()
   }
 
@@ -57,7 +79,7 @@ export class Labels {
       }
     }
     candidates.sort((a, b) => a.distance - b.distance)
-    const taken: Box[] = []
+    const taken: Box[] = this.written.flatMap((one) => this.roomOf(one) ?? [])
     let changed = false
     for (const { label, distance } of candidates) {
       const box = distance > reachOf(label) ? null : this.boxOf(label)
@@ -67,6 +89,17 @@ export class Labels {
       label.show = fits
     }
     if (changed) scene.requestRender()
+  }
+
+  private roomOf({ place: [lon = 0, lat = 0, height], text, lift }: Written): Box[] | null {
+    const { scene } = this.viewer
+    const ground = height ?? scene.globe.getHeight(Cartographic.fromDegrees(lon, lat)) ?? 0
+    const place = Cartesian3.fromDegrees(lon, lat, ground)
+    const pixel = SceneTransforms.worldToWindowCoordinates(scene, place)
+    const width = halves(text) * HALF
+    return pixel
+      ? [[pixel.x - width / 2, pixel.y - lift - LINE, pixel.x + width / 2, pixel.y - lift]]
+      : null
   }
 
   /** Where the label is on the screen; null outside. */

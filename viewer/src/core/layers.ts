@@ -290,7 +290,7 @@ export class LayerStack {
 
   private veiled({ layer, drawn }: Standing): void {
     const { opacity } = this.states.get(layer.id)!
-    const hides = layer.kind === 'mesh' || layer.kind === 'terrain'
+    const hides = (layer.kind === 'mesh' || layer.kind === 'terrain') && !layer.style.below
     drawn.setOpacity(hides ? opacity * this.veil : opacity)
   }
 

@@ -10,13 +10,16 @@ import type { Bbox, Coverage, Feature, Result } from './api'
 import type { Stage } from './drawn'
 import { Film } from './film'
 import { imageryOf } from './imagery'
-import { isSolid, painted, styleOf } from './paint'
+import { anchorOf, isSolid, LIFT, painted, STORY, styleOf } from './paint'
 import { Pits } from './pit'
 import { canvasOf, ON_GROUND, ON_MESH } from './canvas'
 import { bboxOf, distanceTo } from './shape'
 
 /** So many draped features are drawn one by one; more of them as pictures. */
 const MOST_DRAPED = 120
+
+/** Places of names nearer than this share of the whole are one place. */
+const NEAR = 0.04
 
 /** A feature of a result that was hit. */
 export interface Hit {
@@ -104,6 +107,7 @@ export class Outcome {
     this.result = null
     for (const [collection, imagery] of this.drawnIn.splice(0)) collection.remove(imagery, true)
     this.wipe()
+    this.stage.labels.keep([])
     this.pits.fill()
     this.film.clear()
     this.stage.viewer.scene.requestRender()
@@ -118,9 +122,12 @@ export class Outcome {
     if (draped.length > MOST_DRAPED) this.print(draped)
     const printed = new Set(this.flat)
     entities.suspendEvents()
-    for (const feature of features.filter((one) => !printed.has(one)))
-      for (const options of painted(feature, this.stage.city, this.nameOf(feature)))
+    const stories = this.write(features)
+    for (const feature of features.filter((one) => !printed.has(one))) {
+      const name = this.nameOf(feature)
+      for (const options of painted(feature, this.stage.city, name, stories.get(feature)))
         this.drawn.set(entities.add(options), feature)
+    }
     entities.resumeEvents()
     void this.pits.dig(features).then((built) => {
       if (mine !== this.turn) return
@@ -128,6 +135,26 @@ export class Outcome {
       this.stage.viewer.scene.requestRender()
     })
     this.stage.viewer.scene.requestRender()
+  }
+
+  /** Names at one place stand above each other; how many lie below that of each feature. */
+  private write(features: Feature[]): Map<Feature, number> {
+    const stories = new Map<Feature, number>()
+    const named = features.filter((one) => one.geometry && styleOf(one).label && this.nameOf(one))
+    const boxes = features.flatMap(({ geometry }) => (geometry ? [bboxOf(geometry)] : []))
+    const [west, south, east, north] = unionOf(boxes) ?? [0, 0, 0, 0]
+    const near = NEAR * Math.max(east - west, north - south)
+    const written = named.map((feature) => {
+      const place = anchorOf(feature.geometry!)
+      const story = [...stories.keys()].filter((other) => {
+        const [x = 0, y = 0] = anchorOf(other.geometry!)
+        return Math.abs(x - place[0]!) < near && Math.abs(y - place[1]!) < near
+      }).length
+      stories.set(feature, story)
+      return { place: place.slice(0, 2), text: this.nameOf(feature), lift: LIFT + STORY * story }
+    })
+    this.stage.labels.keep(written)
+    return stories
   }
 
   private wipe(): void {

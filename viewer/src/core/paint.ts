@@ -43,6 +43,7 @@ export interface Style {
 const BODY = 0.85
 const BEHIND = 0.35 // of lines in space behind ground or mesh
 const CORNERS = 16 // of a tube's cross-section
+const AXIS = 3 // least width of a tube, pixels
 
 export function styleOf({ properties }: Feature): Style {
   const given = (properties.style ?? {}) as Record<string, unknown>
@@ -74,12 +75,17 @@ export function isSolid({ atHeight, bottom, top, radius }: Style): boolean {
 }
 
 /** Everything that draws one feature. */
-export function painted(feature: Feature, city: City, name: string): Options[] {
+/** A name stands so far above its place, and above the name below it, pixels. */
+export const LIFT = 14
+export const STORY = 17
+
+/** @param story How many names stand at about the same place already. */
+export function painted(feature: Feature, city: City, name: string, story = 0): Options[] {
   if (!feature.geometry) return []
   const style = styleOf(feature)
   const brush = new Brush(style, city)
   const drawn = brush.paint(feature.geometry)
-  return style.label && name ? [...drawn, brush.label(feature.geometry, name)] : drawn
+  return style.label && name ? [...drawn, brush.label(feature.geometry, name, story)] : drawn
 }
 
 /** Draws in one style. */
@@ -115,7 +121,7 @@ class Brush {
   }
 
   /** The name beside the middle of a line or in an area, above a point. */
-  label(geometry: Geometry, text: string): Options {
+  label(geometry: Geometry, text: string, story: number): Options {
     const place = anchorOf(geometry)
     const { top, bottom, atHeight } = this.style
     const height = top ?? (atHeight || bottom !== null ? (place[2] ?? bottom) : null)
@@ -130,7 +136,7 @@ class Brush {
         outlineColor: Color.fromCssColorString('#0b1420'),
         outlineWidth: 5,
         style: LabelStyle.FILL_AND_OUTLINE,
-        pixelOffset: new Cartesian2(0, -14),
+        pixelOffset: new Cartesian2(0, -LIFT - STORY * story),
         verticalOrigin: VerticalOrigin.BOTTOM,
         heightReference: height === null ? HeightReference.CLAMP_TO_GROUND : HeightReference.NONE,
         disableDepthTestDistance: Number.POSITIVE_INFINITY,
@@ -229,6 +235,13 @@ class Brush {
       return this.cylinder(first!, Math.min(...heights), Math.max(...heights), radius)
     }
     return {
+      // a pipe is thinner than a pixel from where one sees a street
+      polyline: {
+        positions: this.places(path, true),
+        arcType: ArcType.NONE,
+        width: AXIS,
+        material: this.ink(),
+      },
       polylineVolume: {
         positions: this.places(path, true),
         shape: Array.from({ length: CORNERS }, (_, i) => {
@@ -310,7 +323,7 @@ class Brush {
 }
 
 /** Where the name of a geometry stands. */
-function anchorOf(geometry: Geometry): Position {
+export function anchorOf(geometry: Geometry): Position {
   switch (geometry.type) {
     case 'Point':
       return geometry.coordinates

@@ -16,6 +16,7 @@ import { Draft } from './draft'
 import type { Stage } from './drawn'
 import { Extrusion } from './extrusion'
 import { Faults } from './faults'
+import { freed, standFor, type Cover } from './framing'
 import { undulationAt } from './geoid'
 import { Highlight } from './highlight'
 import { whenIdle } from './idle'
@@ -39,8 +40,8 @@ export interface Cursor {
   orthometric: number // m
 }
 
-/** Width that the panels take on either side, pixels. */
-const PANELS = 370
+/** Room between what was framed and the panels, pixels. */
+const MARGIN = 28
 
 type PointTaker = (lon: number, lat: number) => void
 
@@ -59,6 +60,8 @@ export class CityScene {
   readonly inspector: Inspector
   readonly swipe: Swipe
   readonly underground: Underground
+  /** What the shell covers of the picture, pixels. */
+  cover: Cover = { left: 0, right: 0, top: 70, bottom: 30 }
   private taker: PointTaker | null = null
 
   private constructor(
@@ -182,15 +185,32 @@ export class CityScene {
   /** Draw a result, and look at it where the panels leave the map free. */
   async showResult(result: Result): Promise<void> {
     const extent = extentOf(result)
-    if (extent && !this.framed(extent))
-      this.flyToExtent(extent, null, { pitch: -50, margin: this.crowded() })
+    if (extent && !this.framed(extent)) this.frame(extent)
+    if (result.features?.below) this.underground.enterFor('result')
     await this.outcome.show(result).catch((error: unknown) => this.faults.add('result', error))
+  }
+
+  /** Take a result off the map again, and come back from below where it had led. */
+  clearResult(): void {
+    this.outcome.clear()
+    this.sketch.point(null)
+    this.underground.leaveFor('result')
+  }
+
+  /** Look at an extent so that it fills what the panels leave free. */
+  frame(extent: Bbox, pitch = -50): void {
+    const destination = standFor(
+      this.viewer, extent, this.groundBelow(extent), this.covered(), 0, pitch,
+    )
+    const orientation = { heading: 0, pitch: CesiumMath.toRadians(pitch), roll: 0 }
+    this.viewer.camera.flyTo({ destination, orientation, duration: 1.2 })
+    this.viewer.scene.requestRender()
   }
 
   /** Look at a place from close by, and mark it. */
   flyToPlace([lon = 0, lat = 0]: Position): void {
     this.sketch.point([lon, lat])
-    this.flyToExtent(boxAround(lon, lat, 60), null, { pitch: -50, margin: 1.6 })
+    this.frame(boxAround(lon, lat, 22))
   }
 
   /** The picture as it stands, PNG. */
@@ -204,25 +224,28 @@ export class CityScene {
     )
   }
 
-  /** Whether an extent is in the picture already, between the panels and not tiny. */
-  private framed([west, south, east, north]: Bbox): boolean {
-    const ground = this.groundBelow([west, south, east, north])
-    const { clientWidth, clientHeight } = this.viewer.canvas
-    const side = clientWidth > 3 * PANELS ? PANELS : 0
+  /** Whether an extent is in the free part of the picture already, and not tiny. */
+  private framed(extent: Bbox): boolean {
+    const [west, south, east, north] = extent
+    const ground = this.groundBelow(extent)
+    const { clientWidth: width, clientHeight: height } = this.viewer.canvas
+    const { left, right, top, bottom } = freed(this.covered(), width, height)
     const corners = [[west, south], [east, south], [east, north], [west, north]] as const
     const pixels = corners.map(([lon, lat]) => this.toPixel(lon, lat, ground))
     const inside = pixels.every(
-      (at) => at && at[0] > side && at[0] < clientWidth - side && at[1] > 70 && at[1] < clientHeight - 40,
+      (at) => at && at[0] > left && at[0] < width - right && at[1] > top && at[1] < height - bottom,
     )
-    const x = pixels.map((at) => at?.[0] ?? 0)
-    return inside && Math.max(...x) - Math.min(...x) > 0.12 * clientWidth
+    const spans = (axis: 0 | 1) => {
+      const values = pixels.map((at) => at?.[axis] ?? 0)
+      return Math.max(...values) - Math.min(...values)
+    }
+    const [free, high] = [width - left - right, height - top - bottom]
+    return inside && Math.max(spans(0) / free, spans(1) / high) > 0.4
   }
 
-  /** How much farther away one must stand to see between the panels what would fill the screen. */
-  crowded(): number {
-    const { clientWidth, clientHeight } = this.viewer.canvas
-    const free = Math.max(clientWidth - 2 * PANELS, 260)
-    return Math.min(Math.max((0.9 * Math.min(clientWidth, 1.6 * clientHeight)) / free, 1), 3)
+  private covered(): Cover {
+    const { left, right, top, bottom } = this.cover
+    return { left: left + MARGIN, right: right + MARGIN, top: top + MARGIN, bottom: bottom + MARGIN }
   }
 
   /** The next click gives a place to `taker` instead of being inspected. */

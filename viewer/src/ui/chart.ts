@@ -48,6 +48,7 @@ function linesOf({ x, y, bins }: Series): object[] {
   return y.map((line) => ({
     type: bins ? 'bar' : 'line',
     name: withUnit(line),
+    ...(line.color && { color: line.color }),
     data: measured(x) ? line.values.map((value, i) => [x.values[i], value]) : line.values,
     ...(bins
       ? { barCategoryGap: '12%' }

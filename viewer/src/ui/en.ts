@@ -128,6 +128,9 @@ export const en: Words = {
     files: 'Files',
     rows: 'rows: {n}',
     more: 'Show {n} more',
+    read: 'Layers it was read from (click to show)',
+    figures: '{n} more figures',
+    fewer: 'Fewer',
     goTo: 'Click to go there',
     verdict: {
       PASS: 'Pass',
@@ -172,6 +175,8 @@ export const en: Words = {
     title: 'Timeline of the result',
     speed: 'Speed',
     zone: 'Beijing time',
+    day: 'Day {n}',
+    hours: 'simulated time',
   },
   underground: {
     title: 'Underground',

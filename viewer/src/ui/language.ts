@@ -53,6 +53,9 @@ const UNITS: Record<string, string> = {
   km2: 'km²',
   hm2: 'hm²',
   'm2/m2': '',
+  'm3/d': 'm³/d',
+  'm3/h': 'm³/h',
+  '[ppth]': '‰',
   '1': '',
 }
 
@@ -60,6 +63,10 @@ const UNITS: Record<string, string> = {
 const WORDS: Record<string, [string, string]> = {
   a: ['年', 'years'],
   d: ['天', 'days'],
+  h: ['小时', 'h'],
+  min: ['分钟', 'min'],
+  har: ['公顷', 'ha'],
+  '{mu}': ['亩', 'mu'],
   '{person}': ['人', 'persons'],
   '{storey}': ['层', 'storeys'],
   '{floor}': ['层', 'floors'],
@@ -71,6 +78,15 @@ export function unitOf(unit: string | null | undefined): string {
   const words = WORDS[unit]
   if (words) return words[lang() === 'en' ? 1 : 0]
   return UNITS[unit] ?? unit.replace(/[{}]/g, '')
+}
+
+/** Words in both languages, `污水 sewage`: what follows the Chinese has no digit and no code. */
+const BOTH = /^(.*[\u3000-\u9fff\uff00-\uffef]) ([A-Za-z][A-Za-z ,;:.'()/-]*[a-z.)]{2})$/s
+
+/** What answers say in both languages, in the language of the screen. */
+export function spoken(text: string): string {
+  const both = BOTH.exec(text)
+  return both ? both[lang() === 'en' ? 2 : 1]! : text
 }
 
 /** A number with at most `digits` decimals and thousands apart. */

@@ -126,6 +126,9 @@ export const zh = {
     files: '文件',
     rows: '共 {n} 行',
     more: '再显示 {n} 行',
+    read: '所用图层（点击显示）',
+    figures: '其余 {n} 项指标',
+    fewer: '收起',
     goTo: '点击定位',
     verdict: {
       PASS: '合格',
@@ -170,6 +173,8 @@ export const zh = {
     title: '结果时间轴',
     speed: '速度',
     zone: '北京时间',
+    day: '第 {n} 天',
+    hours: '模拟时间',
   },
   underground: {
     title: '地下',
