@@ -291,7 +291,6 @@ COMPLIANCE = Analysis(
     ),
     parameters=ComplianceParameters,
     run=compliance,
-    version=2,
     example={
         "project": [[106.6434, 35.2193], [106.6461, 35.2193], [106.6461, 35.2217],
                     [106.6434, 35.2217]],
