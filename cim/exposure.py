@@ -19,7 +19,7 @@ from cim.city import Bounds
 from cim.evidence import Rows, input_of, rows_if_any
 from cim.geo.area import distances_along
 from cim.geo.crs import lonlat_bounds, to_lonlat
-from cim.topic import Context, Figure, Table
+from cim.topic import Context, Figure, Table, Verdict
 
 BUILDING, ADMIN, ROAD, FACILITY = "base.building", "base.admin_area", "base.road", "base.facility"
 PIPES = ("pipelines.water_pipe", "pipelines.sewage_pipe", "pipelines.gas_pipe")
@@ -67,27 +67,33 @@ class Exposure:
         homes = self.buildings[self.buildings["use"] == HOMES]
         doubt = int(homes["people"].isna().sum())
         people = self.people
+        known = {given["layer"]: f"{given['layer']} v{given['version']}" for given in self.inputs}
         rows: list[tuple[str, str, str, float | None, str, str]] = [
             ("exposed_buildings", "范围内建筑", "Buildings inside",
-             None if BUILDING in gone else float(len(self.buildings)), "1", BUILDING),
+             None if BUILDING in gone else float(len(self.buildings)), "1",
+             known.get(BUILDING, "")),
             ("exposed_people", "范围内居住人口（估算）", "Residents inside (estimated)",
              None if people is None else float(round(people)), "{person}",
-             f"{_PEOPLE}" + (f"；{doubt} 栋住宅无人口数据 homes without" if doubt else "")),
+             "；".join([*(known[n] for n in (ADMIN, BUILDING) if n in known), _PEOPLE, *(
+                 [f"{doubt} 栋住宅无人口数据 homes without"] if doubt else [])])),
             ("exposed_facilities", "范围内公共设施", "Facilities inside",
-             None if FACILITY in gone else float(len(self.facilities)), "1", FACILITY),
+             None if FACILITY in gone else float(len(self.facilities)), "1",
+             known.get(FACILITY, "")),
             ("exposed_roads", "范围内道路", "Roads inside",
              None if ROAD in gone else float(self.roads["metres"].sum()) / 1000, "km",
-             f"{ROAD}，大地线长度 geodesic"),
+             f"{known.get(ROAD, '')}，大地线长度 geodesic"),
         ]  # fmt: skip
         figures = [
             Figure(key=key, title=zh, title_en=en, value=value, unit=unit,
-                   evidence="" if value is None else evidence)
+                   evidence="" if value is None else evidence,
+                   verdict=Verdict.UNKNOWN if key == "exposed_people" and doubt else None)
             for key, zh, en, value, unit, evidence in rows
         ]  # fmt: skip
         figures += [
             Figure(key=f"exposed_pipes_{n}", title=f"范围内{zh}", title_en=f"{en} inside",
-                   value=metres, unit="m", evidence="大地线长度 geodesic")
-            for n, ((zh, en), metres) in enumerate(self.pipes.items())
+                   value=self.pipes.get((zh, en)), unit="m",
+                   evidence=f"{known[layer]}，大地线长度 geodesic" if layer in known else "")
+            for n, (layer, (zh, en)) in enumerate(zip(PIPES, _PIPE_TITLES, strict=True))
         ]  # fmt: skip
         return tuple(figures)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from pyproj import CRS
 
-from cim.errors import ParameterError
+from cim.errors import CrsError, ParameterError
 from cim.geo.crs import resolve
+from cim.topics.pipelines.analysis import inp
 from cim.topics.pipelines.analysis.model import Node
 from cim.topics.pipelines.analysis.uploaded import (
     check_scale,
@@ -66,6 +67,7 @@ def solve(
         CrsError: the CRS is none.
     """
     plane = _plane(crs)
+    inp.check(text)
     times = {
         "duration": hours * 3600, "hydraulic_timestep": step, "report_timestep": step,
         "report_start": 0, "rule_timestep": min(step, 360), "quality_timestep": step,
@@ -92,7 +94,14 @@ def solve(
 def _plane(crs: str) -> CRS | None:
     if not crs.strip():
         return None
-    found = resolve(crs).crs
+    try:
+        found = resolve(crs).crs
+    except CrsError as error:
+        raise ParameterError(
+            error.reason,
+            remedy="name the projected CRS of the model's coordinates in model_crs, "
+            "such as EPSG:4545, or leave it empty to go without a map",
+        ) from error
     if not found.is_projected:
         raise ParameterError(
             f"{crs} is in degrees, and lengths cannot be checked against degrees",
@@ -103,7 +112,8 @@ def _plane(crs: str) -> CRS | None:
         raise ParameterError(
             f"{crs} counts in {found.axis_info[0].unit_name}, {metre:.4f} m each, and the map in "
             "metres",
-            remedy="transform the model's coordinates to a CRS in metres",
+            remedy="transform the model's coordinates to a CRS in metres, or leave model_crs empty "
+            "to go without a map",
         )
     return found
 

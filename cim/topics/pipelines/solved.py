@@ -98,6 +98,9 @@ class Solved:
         node = self.network.nodes[self.node_numbers[self.consumers[int(where)]]]
         below = int((pressure.min(axis=0) < service).sum())
         told = f"{self.evidence}；{node.no}，{self.hours[int(when)]:g} h"
+        under = float(pressure.min()) < 0.0
+        if under:
+            told += "；负压不能供水 nobody is served below nought: take the pressure-driven model"
         fast = float(np.abs(self.velocity).max()) if self.velocity.size else None
         restless = self.restless()
         rows = (
@@ -116,7 +119,8 @@ class Solved:
         )  # fmt: skip
         return [
             Figure(key=key, title=zh, title_en=en, value=value, unit=unit, evidence=evidence,
-                   verdict=self.verdict if key not in {"nodes", "links"} else None)
+                   verdict=Verdict.NEEDS_REVIEW if key == "lowest" and under
+                   else self.verdict if key not in {"nodes", "links"} else None)
             for key, zh, en, value, unit, evidence in rows
         ]  # fmt: skip
 

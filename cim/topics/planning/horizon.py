@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shapely
+from pyproj import CRS
 
 from cim.catalog.elevation import Ground
 from cim.drawn import collection, feature, listed
@@ -19,7 +20,7 @@ from cim.geo.visibility import Eye, skyline
 from cim.question import number_field
 from cim.topic import Analysis, Axis, Context, Result, Series, Table, Verdict
 from cim.topics.planning.asked import convergence_at
-from cim.topics.planning.town import town
+from cim.topics.planning.town import Town, town
 from cim.topics.planning.viewing import (
     REFERENCES,
     FromParameters,
@@ -101,14 +102,7 @@ def _skyline_result(
         lines.append(Axis(title=f"方案 {asked.scheme}", title_en=f"With scheme {asked.scheme}",
                           unit="deg", values=listed(_told(after), 3)))  # fmt: skip
     crs = context.city.compute_crs
-    rows = []
-    for row in np.unique(which[which >= 0]).tolist():
-        share = which == row
-        rows.append({
-            "name": name_of(standing, row), "scheme": standing.frame["scheme"].iloc[row] or "",
-            "width": round(float(share.sum() * step), 2),
-            "highest": round(float(after[share].max()), 3), "place": place_of(standing, row, crs),
-        })  # fmt: skip
+    rows = _edge_rows(after, which, standing, (step, crs))
     return Result(
         summary=(
             figure("highest", "天际线最高仰角", "Highest",
@@ -146,6 +140,22 @@ def _skyline_result(
                                                           "flat-topped blocks "
                                f"and bare ground to {HILLS / 1000:g} km: no trees"),
     )  # fmt: skip
+
+
+def _edge_rows(
+    after: Floats, which: npt.NDArray[np.int64], standing: Town, scale: tuple[float, CRS]
+) -> list[dict[str, Any]]:
+    """Buildings that form the edge, with how many degrees (steps of one) of it are theirs."""
+    step, crs = scale
+    rows = []
+    for row in np.unique(which[which >= 0]).tolist():
+        share = which == row
+        rows.append({
+            "name": name_of(standing, row), "scheme": standing.frame["scheme"].iloc[row] or "",
+            "width": round(float(share.sum() * step), 2),
+            "highest": round(float(after[share].max()), 3), "place": place_of(standing, row, crs),
+        })  # fmt: skip
+    return rows
 
 
 def _told(line: Floats) -> Floats:

@@ -110,8 +110,16 @@ def _first(grid: Grid, camera: Camera, pitch: float, reach: float, bend: float) 
     if not below.size:
         return None
     i = int(below[0])
-    share = over[i - 1] / (over[i - 1] - over[i])
-    return float(away[i - 1] + share * (away[i] - away[i - 1]))
+    near, far = float(away[i - 1]), float(away[i])
+    rise = math.tan(math.radians(pitch))
+    for _ in range(50):  # between two of the grid's lines the ground is no straight line
+        at = (near + far) / 2
+        z = grid.bilinear(camera.x + at * math.sin(turn), camera.y + at * math.cos(turn))
+        if foot + camera.height + at * rise + bend * at**2 > z:
+            near = at
+        else:
+            far = at
+    return far
 
 
 def locate(grid: Grid, camera: Camera, *, reach: float, bend: float) -> Hit:

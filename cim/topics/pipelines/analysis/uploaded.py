@@ -81,8 +81,8 @@ def check_units(network: Network, units: str) -> None:
     if not DIAMETERS[0] <= middle <= DIAMETERS[1]:
         meant = "inches" if middle < DIAMETERS[0] else "millimetres"
         raise ParameterError(
-            f"with UNITS {units} half of the pipes are {middle:,.1f} mm wide or less: the numbers "
-            f"look like {meant}",
+            f"with UNITS {units} half of the pipes are {middle:,.1f} mm wide or "
+            f"{'less' if middle < DIAMETERS[0] else 'more'}: the numbers look like {meant}",
             remedy="set UNITS to what the numbers are (GPM and CFS mean feet and inches, LPS and "
             "CMH metres and millimetres)",
         )
@@ -114,7 +114,8 @@ def check_scale(network: Network, crs: str) -> None:
         raise ParameterError(
             f"the pipes are drawn {scale:.2f} times as long as they are: the coordinates are feet, "
             f"and {crs} counts metres",
-            remedy="name the CRS in feet that they are in (model_crs)",
+            remedy="transform the coordinates to metres, or leave model_crs empty to go without a "
+            "map",
         )
     raise ParameterError(
         f"the pipes are drawn {scale:.3g} times as long as they are: the coordinates are none of "
