@@ -94,7 +94,15 @@ class Asker:
             "parameters": parameters.model_dump(mode="json"),
             "reads": [tuple(row) for row in keys],
             "samples": self._samples(parameters),
-            "city": [self.city.name, list(self.city.bounds), self.city.compute_crs.to_wkt()],
+            "city": [
+                self.city.name,
+                list(self.city.bounds),
+                self.city.compute_crs.to_wkt(),
+                self.city.climate_zone,
+                self.city.population,
+                self.city.height_datum,
+                self.city.geoid_source,
+            ],
         }
         text = json.dumps(question, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:20]

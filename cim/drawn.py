@@ -10,8 +10,10 @@ import numpy.typing as npt
 import rasterio
 from affine import Affine
 from pyproj import CRS
-from shapely import transform
-from shapely.geometry import mapping
+from rasterio.features import shapes
+from rasterio.transform import from_origin
+from shapely import transform, union_all
+from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from cim.city import Bounds
@@ -110,6 +112,13 @@ def cell_area(grid: Grid) -> float:
     """Of a cell on the ellipsoid, m²."""
     meridian, parallel = grid.scale
     return grid.cell[0] * grid.cell[1] / (meridian * parallel)
+
+
+def outline(grid: Grid, mask: npt.NDArray[np.bool_]) -> BaseGeometry:
+    """What the cells of a mask cover, in the grid's CRS."""
+    turn = from_origin(grid.west, grid.north, *grid.cell)
+    parts = shapes(mask.astype(np.uint8), mask=mask, transform=turn)
+    return union_all([shape(part) for part, _ in parts])
 
 
 def disc(grid: Grid, x: float, y: float, reach: float) -> npt.NDArray[np.bool_]:

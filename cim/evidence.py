@@ -104,6 +104,17 @@ def ground_around(
     )  # fmt: skip
 
 
+def figure(
+    key: str, title: str, title_en: str, value: float | str | None, unit: str, evidence: str,
+    **more: Any,
+) -> Figure:  # fmt: skip
+    """A figure of a summary; its evidence is left out where it has no value."""
+    return Figure(
+        key=key, title=title, title_en=title_en, value=value, unit=unit,
+        evidence="" if value is None else evidence, **more,
+    )  # fmt: skip
+
+
 def input_of(version: Version, **more: Any) -> dict[str, Any]:
     """One input of an answer's provenance."""
     return {

@@ -96,7 +96,8 @@ def _whole(given: dict[str, Any]) -> dict[str, Any]:
         shape = read_shape(given)
     except (ShapelyError, TypeError, ValueError, IndexError, KeyError) as error:
         raise ValueError(f"its coordinates are no polygon's: {error}") from error
-    if shape.is_empty or shape.area == 0.0:
+    crossed = not shape.is_empty and explain_validity(shape).startswith("Self-intersection")
+    if shape.is_empty or (shape.area == 0.0 and not crossed):  # two equal halves of a bow cancel
         raise ValueError("the polygon has no area: draw it along its outline")
     west, south, east, north = shape.bounds
     if not all(math.isfinite(v) for v in shape.bounds) or not (

@@ -16,13 +16,14 @@ from rich.text import Text
 from cim.commands import given
 from cim.commands.ending import clear_errors, here
 from cim.installation import Installation
-from cim.report.words import BEIJING
+from cim.report.words import BEIJING, UNVERIFIED, unit
 from cim.store.files import disk_errors, write_atomic
 from cim.topic import Analysis
 from cim.topics import analysis as find
 from cim.topics import discover
 
 _ROWS = 20
+_WIDE = 160  # characters
 
 
 @clear_errors
@@ -105,13 +106,14 @@ def _save(answer: dict[str, Any], folder: Path, target: Path) -> None:
 
 def _print(answer: dict[str, Any]) -> None:
     console = Console()
+    if not console.is_terminal:  # what is piped or kept is not squeezed into 80 columns
+        console = Console(width=_WIDE)
     console.print(Text(f"{answer['title']}  {answer['title_en']}"))
-    table = Table("", "value", "unit", "verdict", "evidence")
+    table = Table("", "value", "verdict", "evidence")
     for figure in answer["summary"]:
-        table.add_row(
-            *map(Text, (figure["title"], _shown(figure["value"]), figure["unit"],
-                        figure["verdict"] or "", figure["evidence"] or "未核实 unverified")),
-        )  # fmt: skip
+        amount = f"{_shown(figure['value'])} {unit(figure['unit'])}".strip()
+        told = (figure["title"], amount, figure["verdict"] or "", figure["evidence"] or UNVERIFIED)
+        table.add_row(*map(Text, told))
     console.print(table)
     for one in answer["tables"]:
         _print_table(console, one)
@@ -125,8 +127,8 @@ def _print_table(console: Console, said: dict[str, Any]) -> None:
     """The first rows of a table; how many there are beside."""
     table = Table(title=Text(f"{said['title']}  {said['title_en']}".strip()))
     for column in said["columns"]:
-        unit = f" ({column['unit']})" if column["unit"] else ""
-        table.add_column(Text(column["title"] + unit))
+        of = unit(column["unit"])
+        table.add_column(Text(f"{column['title']} ({of})" if of else column["title"]))
     for row in said["rows"][:_ROWS]:
         table.add_row(*(Text(_shown(row.get(column["key"]))) for column in said["columns"]))
     console.print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import shapely
 from sqlalchemy import Engine
@@ -15,6 +16,7 @@ from cim.ingest.pipeline import ingest
 from cim.ingest.progress import Watcher
 from cim.ingest.report import Report
 from cim.ingest.source import Request
+from cim.ingest.sources.labels import LabelSource
 from cim.ingest.sources.revision import Refined, RevisionSource, TakenOut
 from cim.store.files import Files
 
@@ -64,10 +66,11 @@ def revise_mesh(
             "nothing is to be changed", remedy="give a model, --building, --block or --area"
         )
     current, base = unlabelled(engine, files, mesh)
+    labels = current.media.get("features")
+    how = _as_labelled(labels)
     with scratch(files) as folder:
-        source = RevisionSource(
-            base=base, taken=_taken(revision, engine, folder), models=revision.models
-        )
+        taken = _taken(revision, engine, folder, how.get("eaves"))
+        source = RevisionSource(base=base, taken=taken, models=revision.models)
         request = Request(paths=(base.folder,), layer_id=mesh, layer=current.layer, city=city)
         reports = [
             ingest(
@@ -81,7 +84,6 @@ def revise_mesh(
                 based_on=current.version,
             )
         ]
-    labels = current.media.get("features")
     if isinstance(labels, dict) and "layer" in labels:
         again = label_mesh(
             mesh,
@@ -90,6 +92,7 @@ def revise_mesh(
             engine=engine,
             files=files,
             key=str(labels["key"]),
+            options=how,
             workers=workers,
             scheduler=scheduler,
             watcher=watcher,
@@ -98,7 +101,14 @@ def revise_mesh(
     return reports
 
 
-def _taken(revision: Revision, engine: Engine, folder: Path) -> TakenOut:
+def _as_labelled(labels: object) -> dict[str, Any]:
+    """The options a mesh was labelled with; labels of before they were kept have the usual ones."""
+    if not isinstance(labels, dict):
+        return {}
+    return {name: labels[name] for name in LabelSource.options.model_fields if name in labels}
+
+
+def _taken(revision: Revision, engine: Engine, folder: Path, eaves: float | None) -> TakenOut:
     footprints = None
     if revision.buildings:
         footprints = footprints_of(engine, revision.footprints, folder, revision.key)
@@ -107,4 +117,5 @@ def _taken(revision: Revision, engine: Engine, folder: Path) -> TakenOut:
         buildings=revision.buildings,
         area=None if revision.area is None else shapely.to_wkb(revision.area),
         blocks=revision.blocks,
+        **({} if eaves is None else {"eaves": eaves}),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ import rasterio
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from cim.installation import open_installation
 from cim.settings import Settings
+from cim.topics import analysis as find
 from tests.delivered import NORTH, WEST, lonlat
 
 pytestmark = pytest.mark.db
@@ -89,6 +92,21 @@ def test_the_same_question_is_computed_once(
     assert ask(client, target_height=4)["id"] != first["id"]
     assert client.get(f"/api/results/{first['id']}").json() == first
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    "changed", [{"climate_zone": "IV"}, {"population": 9}, {"height_datum": "x"}, {"name": "x"}]
+)
+def test_the_same_question_of_another_city_is_another_question(
+    city_settings: Settings, changed: dict[str, Any]
+) -> None:
+    """Size and climate choose the rule of sunlight: an answer kept from before is not it."""
+    here = open_installation(city_settings)
+    other = replace(here.asker, city=replace(here.city, **changed))
+    asked = find("forest_fire.viewshed").parse(question(target_height=7))
+    both = [asker._identity(find("forest_fire.viewshed"), asked) for asker in (here.asker, other)]
+    assert both[0] != both[1]
+    here.engine.dispose()
 
 
 def test_many_that_ask_the_same_at_once_all_get_the_whole_answer(client: TestClient) -> None:

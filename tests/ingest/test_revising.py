@@ -60,6 +60,17 @@ def test_a_refined_model_takes_a_buildings_place(town: Town, tmp_path: Path) -> 
     assert all(p.stat().st_ino == (new / p.relative_to(old)).stat().st_ino for p in same)
 
 
+def test_what_was_labelled_with_wide_eaves_is_taken_out_with_them(town: Town) -> None:
+    town.label(options={"eaves": "1.5", "clearance": "0.5"})
+    (model,) = next(iter(labelled(town.folder(2)).values()))
+    gone = column(model, "building_id")[0]
+    _, again = town.revise(Revision(buildings=(gone,)))
+    told = town.media()["features"]
+    assert (told["eaves"], told["clearance"]) == (1.5, 0.5)
+    left = labelled(town.folder(again.version or 0)).values()
+    assert not [m for (m,) in left if gone in column(m, "building_id")]
+
+
 def _same(one: Path, other: Path) -> bool:
     return other.exists() and one.read_bytes() == other.read_bytes()
 

@@ -6,22 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 from pyproj import CRS
-from rasterio.features import rasterize, shapes
+from rasterio.features import rasterize
 from rasterio.transform import from_origin
-from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from cim.errors import ParameterError
 from cim.evidence import Rows
 from cim.geo.crs import to_lonlat
 from cim.geo.grid import Grid
-from cim.topic import Figure
 from cim.topics.forest_fire.analysis.fuel import FUELS, NOT_BURNING
 
 BEIJING = timezone(timedelta(hours=8))
@@ -29,17 +25,6 @@ UNKNOWN_FUEL = 255
 NOT_FOR_DISPATCH = (
     "结果供研判参考，未经核实不得用于指挥调度 a screening, not for dispatch without confirmation"
 )
-
-
-def figure(
-    key: str, title: str, title_en: str, value: float | str | None, unit: str, evidence: str,
-    **more: Any,
-) -> Figure:  # fmt: skip
-    """A figure of a summary; its evidence is left out where it has no value."""
-    return Figure(
-        key=key, title=title, title_en=title_en, value=value, unit=unit,
-        evidence="" if value is None else evidence, **more,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,13 +78,6 @@ def require_known(found: Cover, source: str) -> None:
             remedy="the codes are 0 (does not burn) and 1 to 13 (Anderson 1982); ingest the layer "
             "with those",
         )
-
-
-def outline(grid: Grid, mask: npt.NDArray[np.bool_]) -> BaseGeometry:
-    """What the cells of a mask cover, in the grid's CRS."""
-    turn = from_origin(grid.west, grid.north, *grid.cell)
-    parts = shapes(mask.astype(np.uint8), mask=mask, transform=turn)
-    return shapely.union_all([shape(part) for part, _ in parts])
 
 
 def cell_of(grid: Grid, x: float, y: float) -> tuple[int, int]:

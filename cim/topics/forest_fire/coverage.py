@@ -6,20 +6,15 @@ import numpy as np
 import shapely
 
 from cim.drawn import NOTHING, cell_area, collection, coverage, feature
-from cim.evidence import (
-    ground_around,
-    ground_provenance,
-    ground_source,
-    input_of,
-    rows_of,
-)
-from cim.topic import Analysis, Context, LegendEntry, Result, Table
-from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, figure, place_of
+from cim.evidence import Rows, figure, ground_around, ground_provenance, ground_source, input_of
+from cim.topic import Analysis, Context, LegendEntry, Result, Table, Verdict
+from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, place_of
 from cim.topics.forest_fire.watching import (
     CoverageParameters,
     eyes_of,
     forest_in,
     seen_from,
+    towers_near,
 )
 
 _LEGEND = (
@@ -32,26 +27,25 @@ _LEGEND = (
 
 def watched(asked: CoverageParameters, context: Context) -> Result:
     """What the towers see together."""
-    ground = ground_around(context, asked.terrain, (asked.centre,), asked.range + 200)
+    towers, reach = towers_near(asked, context)
+    ground = ground_around(context, asked.terrain, (asked.centre,), reach)
     grid = ground.grid
     inside, wood, fuel = forest_in(ground, asked, context)
-    towers = rows_of(context, asked.towers, crs=grid.crs, fields=("tower_id", "range_km"))
-    eyes, blind = eyes_of(towers, grid)
+    eyes, blind = eyes_of(Rows(frame=towers.frame.to_crs(grid.crs), version=towers.version), grid)
+    lost = len(towers.frame) - len(eyes) - blind
     total = np.zeros(grid.heights.shape, np.int64)
-    rows = []
     each = [
         (seen_from(grid, eye, reach, asked, asked.centre[1]), eye, name)
         for eye, reach, name in eyes
     ]
-    for seen, _, _ in each:
-        total += seen
+    total = np.sum([seen for seen, _, _ in each], axis=0, dtype=np.int64) if each else total
     cell = cell_area(grid)
-    for seen, eye, name in each:
-        rows.append({
-            "name": name, "forest": round(cell * int((seen & wood).sum()) / 1e6, 4),
-            "alone": round(cell * int((seen & wood & (total == 1)).sum()) / 1e6, 4),
-            "place": place_of(grid.crs, eye.x, eye.y),
-        })  # fmt: skip
+    rows = [
+        {"name": name, "forest": round(cell * int((seen & wood).sum()) / 1e6, 4),
+         "alone": round(cell * int((seen & wood & (total == 1)).sum()) / 1e6, 4),
+         "place": place_of(grid.crs, eye.x, eye.y)}
+        for seen, eye, name in each
+    ]  # fmt: skip
     classes = np.full(total.shape, NOTHING, np.uint8)
     classes[inside & (total > 0)] = np.minimum(total[inside & (total > 0)], 3)
     classes[wood & (total == 0)] = 0
@@ -70,7 +64,9 @@ def watched(asked: CoverageParameters, context: Context) -> Result:
                    cell * int((wood & (total == 0)).sum()) / 1e6, "km2", source),
             figure("towers", "参与的瞭望塔", "Towers that count", len(eyes), "1", towers.source),
             figure("blind", "缺塔高或半径的塔", "Towers without height or range", blind, "1",
-                   towers.source),
+                   towers.source, verdict=Verdict.UNKNOWN if blind else None),
+            figure("off_ground", "站在高程范围外的塔（未计入）", "Towers off the model, left out",
+                   lost, "1", towers.source, verdict=Verdict.UNKNOWN if lost else None),
         ),
         features=collection([
             feature(shapely.Point(eye.x, eye.y), name, name, crs=grid.crs, color="#ffd54f",
@@ -100,6 +96,7 @@ COVERAGE = Analysis(
     "what each adds.",
     parameters=CoverageParameters,
     run=watched,
+    version=2,
     example={"centre": [106.6500, 35.2200], "range": 5000},
     reads=lambda a: (a.terrain, a.towers, a.fuel),
     references=("Franklin & Ray (1994), Higher isn't necessarily better, Adv. in GIS Research",),

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from cim.drawn import listed
 from cim.errors import ParameterError
-from cim.evidence import Rows, input_of, rows_of
+from cim.evidence import Rows, figure, input_of, rows_of
 from cim.question import english, layer_field, number_field
 from cim.topic import Analysis, Axis, Context, Parameters, Result, Series, Table, Verdict
 from cim.topics.forest_fire.analysis.danger import (
@@ -22,7 +22,6 @@ from cim.topics.forest_fire.analysis.danger import (
     grade,
     season,
 )
-from cim.topics.forest_fire.asked import figure
 
 GRADES = (
     ("一级（低）", "low", "green"), ("二级（较低）", "lower", "blue"), ("三级（较高）", "higher",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import shapely
 
 from cim.catalog.elevation import Ground
-from cim.drawn import NOTHING, cell_area, feature, listed
+from cim.drawn import NOTHING, cell_area, feature, listed, outline
 from cim.evidence import (
     Rows,
 )
@@ -22,7 +22,6 @@ from cim.topic import Axis, LegendEntry, Series
 from cim.topics.forest_fire.asked import (
     iso,
     moment,
-    outline,
 )
 
 Floats = npt.NDArray[np.float64]

@@ -15,6 +15,7 @@ from cim.drawn import collection, feature
 from cim.errors import ParameterError
 from cim.evidence import (
     Rows,
+    figure,
     ground_accuracy,
     ground_around,
     ground_provenance,
@@ -27,7 +28,7 @@ from cim.geo.visibility import radius_of_curvature
 from cim.question import OnTerrain, english, layer_field, number_field
 from cim.topic import Analysis, Context, Next, Result
 from cim.topics.forest_fire.analysis.ray import Camera, Hit, intersect, locate
-from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, figure, place_of
+from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, place_of
 
 
 class LocateParameters(OnTerrain):
@@ -221,6 +222,7 @@ LOCATE = Analysis(
     ),
     parameters=LocateParameters,
     run=run,
+    version=2,
     example={"camera": "LWT01-1", "azimuth": 130.0, "pitch": -4.0},
     reads=lambda asked: (asked.terrain, asked.cameras),
     references=("Ghilani (2017), Adjustment Computations, 6th ed., chapter 19 (error ellipses)",),

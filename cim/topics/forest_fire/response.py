@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from cim.drawn import collection, feature
 from cim.errors import ParameterError
 from cim.evidence import (
     Rows,
+    figure,
     ground_around,
     ground_provenance,
     ground_source,
@@ -42,14 +42,19 @@ from cim.question import (
     shape_of,
 )
 from cim.topic import Analysis, Context, Figure, Result, Table
-from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, cell_of, figure, place_of
+from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, cell_of, place_of
+from cim.topics.forest_fire.ways_out import (
+    Net,
+    shelters,
+    way_out_figures,
+    way_out_table,
+    ways_out,
+)
 
 Floats = npt.NDArray[np.float64]
 WATER = "base.water"
-SHELTER = "避难"
 SPEEDS = {"主干路": 50.0, "次干路": 40.0, "支路": 30.0}  # km/h by grade; others as below
 OTHER = 20.0
-ACCESS = 1.1  # m/s on foot between a place and its road
 OFF_ROAD = 3000.0  # m: how far from the fire one may walk
 
 
@@ -80,17 +85,7 @@ class ResponseParameters(OnTerrain):
                              "Where water is taken.")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Net:
-    """Roads, what each piece takes, and where the stops join them."""
-
-    roads: Roads
-    seconds: Floats
-    source: str
-    inputs: list[dict[str, Any]]
-
-
-def _net(context: Context, asked: ResponseParameters, stops: Floats, crs: Any) -> _Net:
+def _net(context: Context, asked: ResponseParameters, stops: Floats, crs: Any) -> Net:
     """The roads with travel times; closed ones take for ever."""
     streets = rows_of(context, ROAD, crs=crs)
     lines, speeds = [], []
@@ -105,7 +100,7 @@ def _net(context: Context, asked: ResponseParameters, stops: Floats, crs: Any) -
         area = shapely.transform(shape_of(asked.closed), lambda at: moved(step, at))
         shut = shapely.intersects([shapely.LineString(p) for p in network.paths], area)
         seconds = np.where(shut, np.inf, seconds)
-    return _Net(roads=network, seconds=seconds, source=streets.source,
+    return Net(roads=network, seconds=seconds, source=streets.source,
                 inputs=[input_of(streets.version)])  # fmt: skip
 
 
@@ -138,7 +133,7 @@ def run(asked: ResponseParameters, context: Context) -> Result:
     step = transformer(CGCS2000, crs)
     fire = tuple(float(v) for v in step.transform(*asked.fire))
     people = step.transform(*(asked.people or asked.fire))
-    refuges = _shelters(context, crs)
+    refuges = shelters(context, crs)
     ends = [*teams.frame.geometry, *([] if wells is None else wells.frame.geometry),
             *([] if refuges is None else refuges.frame.geometry),
             shapely.Point(*people)]  # fmt: skip
@@ -154,21 +149,22 @@ def run(asked: ResponseParameters, context: Context) -> Result:
     count = len(teams.frame)
     rows, drawn = _teams(asked, teams, net, off, crs)
     water_rows, water_drawn = _water(wells, net, off, count, crs)
-    out_rows, out_drawn = _escape(
+    out_rows, out_drawn = ways_out(
         refuges, net, count + (0 if wells is None else len(wells.frame)), crs
     )
     source = f"{net.source}；{teams.source}；{ground_source(ground)}"
     first = rows[0] if rows else {}
     said = ground_provenance(ground, context)
     return Result(
-        summary=_figures(first, rows, water_rows, count, (source, ground_source(ground))),
+        summary=(*_figures(first, rows, water_rows, count, (source, ground_source(ground))),
+                 *way_out_figures(out_rows, refuges, net)),
         features=collection([
             feature(shapely.Point(*asked.fire), "火点", "Fire", color="#ff1744", width=14,
                     label=True),
             *drawn, *water_drawn, *out_drawn,
         ]),
         tables=tuple(t for t in (_team_table(rows[: asked.count]), _water_table(water_rows),
-                                 _escape_table(out_rows)) if t.rows),
+                                 way_out_table(out_rows)) if t.rows),
         provenance=said | {
             "inputs": [*said["inputs"], *net.inputs, input_of(teams.version),
                        *([] if wells is None else [input_of(wells.version)]),
@@ -203,14 +199,6 @@ def _figures(
     )  # fmt: skip
 
 
-def _shelters(context: Context, crs: Any) -> Rows | None:
-    found = rows_if_any(context, FACILITY, crs=crs)
-    if found is None:
-        return None
-    own = found.frame[found.frame["facility_class"].fillna("").str.contains(SHELTER)]
-    return Rows(frame=own, version=found.version) if len(own) else None
-
-
 def _at_nodes(ground: Ground, network: Roads, foot: Floats) -> Floats:
     """Seconds on foot from each node of the roads to the fire."""
     row, column = ground.grid.index(network.nodes[:, 0], network.nodes[:, 1])
@@ -221,21 +209,16 @@ def _at_nodes(ground: Ground, network: Roads, foot: Floats) -> Floats:
     return out
 
 
-def _best(net: _Net, off: Floats, stop: int) -> tuple[float, int, Any]:
+def _best(net: Net, off: Floats, stop: int) -> tuple[float, int, Any]:
     """Seconds from a stop to the fire, the node where one leaves the road, and the ways there."""
     found = travel(net.roads, net.seconds, net.roads.stops[[stop]])
     total = found.cost + off
     node = int(np.argmin(total))
-    return float(total[node]) + _access(net, stop), node, found
-
-
-def _access(net: _Net, stop: int) -> float:
-    """Seconds from a place to where it joins its road."""
-    return float(net.roads.away[stop]) / ACCESS
+    return float(total[node]) + net.access(stop), node, found
 
 
 def _teams(
-    asked: ResponseParameters, teams: Rows, net: _Net, off: Floats, crs: Any
+    asked: ResponseParameters, teams: Rows, net: Net, off: Floats, crs: Any
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     rows: list[dict[str, Any]] = []
     for i, row in enumerate(teams.frame.to_dict("records")):
@@ -248,7 +231,7 @@ def _teams(
         rows.append({
             "name": row["name"] or row["team_id"], "people": row.get("people"),
             "minutes": round(total / 60 + asked.turnout, 1), "drive": round(
-                (float(found.cost[node]) + _access(net, i)) / 60, 1),
+                (float(found.cost[node]) + net.access(i)) / 60, 1),
             "walk": round(float(off[node]) / 60, 1),
             "length": round(float(net.roads.length[pieces].sum()) / 1000, 2),
             "phone": row.get("phone"), "place": place_of(crs, own.x, own.y), "line": line,
@@ -274,7 +257,7 @@ def _teams(
 
 
 def _water(
-    wells: Rows | None, net: _Net, off: Floats, begin: int, crs: Any
+    wells: Rows | None, net: Net, off: Floats, begin: int, crs: Any
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     rows: list[dict[str, Any]] = []
     drawn = []
@@ -282,7 +265,7 @@ def _water(
         total, node, found = _best(net, off, begin + i)
         if not math.isfinite(total):
             continue
-        drive = 2 * (float(found.cost[node]) + _access(net, begin + i)) / 60
+        drive = 2 * (float(found.cost[node]) + net.access(begin + i)) / 60
         rows.append({
             "name": row["name"] or row["water_id"], "volume": row.get("volume"),
             "drive": round(drive / 2, 1), "round": round(drive, 1),
@@ -292,39 +275,6 @@ def _water(
                                                                         f"{rows[-1]['name']}",
                              crs=crs, color="#29b6f6", width=11))  # fmt: skip
     return sorted(rows, key=lambda r: r["round"]), drawn
-
-
-def _escape(
-    refuges: Rows | None, net: _Net, begin: int, crs: Any
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Ways from where people must leave to the shelters, quickest first."""
-    if refuges is None:
-        return [], []
-    own = net.roads.stops[begin + len(refuges.frame)]
-    found = travel(net.roads, net.seconds, np.array([own]))
-    rows = []
-    for i, row in enumerate(refuges.frame.to_dict("records")):
-        node = int(net.roads.stops[begin + i])
-        course, pieces = way(net.roads, net.seconds, found, node)
-        if len(course) < 2:
-            continue
-        rows.append({
-            "name": row["name"], "capacity": row.get("capacity"),
-            "minutes": round(float(found.cost[node]) / 60, 1),
-            "length": round(float(net.roads.length[pieces].sum()) / 1000, 2),
-            "place": place_of(crs, row["geometry"].x, row["geometry"].y), "course": course,
-        })  # fmt: skip
-    rows.sort(key=lambda r: r["minutes"])
-    drawn = [
-        feature(
-            shapely.LineString(row["course"]), f"撤离至{row['name']}", f"Way out to {row['name']}",
-            crs=crs, color="#ffffff", width=4, dash=True,
-        )
-        for row in rows[:2]
-    ]  # fmt: skip
-    for row in rows:
-        row.pop("course")
-    return rows, drawn
 
 
 def _team_table(rows: list[dict[str, Any]]) -> Table:
@@ -347,15 +297,6 @@ def _water_table(rows: list[dict[str, Any]]) -> Table:
     )  # fmt: skip
 
 
-def _escape_table(rows: list[dict[str, Any]]) -> Table:
-    return Table(
-        title="撤离路线", title_en="Ways out",
-        columns=(("name", "避难场所", "Shelter", ""), ("minutes", "行车", "Drive", "min"),
-                 ("length", "路程", "By road", "km"), ("capacity", "容量", "Capacity", "{person}")),
-        rows=rows,
-    )  # fmt: skip
-
-
 RESPONSE = Analysis(
     id="forest_fire.response",
     title="火点在这里，谁最快赶到、水在哪里、往哪撤",
@@ -369,6 +310,7 @@ RESPONSE = Analysis(
     ),
     parameters=ResponseParameters,
     run=run,
+    version=2,
     example={"fire": [106.6290, 35.2335]},
     reads=lambda a: (a.terrain, a.teams, a.water, ROAD, WATER, FACILITY),
     references=(

@@ -12,6 +12,7 @@ from pydantic import Field
 from cim.drawn import NOTHING, cell_area, collection, coverage, feature
 from cim.errors import ParameterError
 from cim.evidence import (
+    figure,
     ground_around,
     ground_provenance,
     ground_source,
@@ -25,7 +26,7 @@ from cim.geo.visibility import Eye
 from cim.question import Point, english, number_field
 from cim.topic import Analysis, Context, LegendEntry, Result, Table
 from cim.topics.forest_fire.analysis.siting import Choice, fewest, most_covered
-from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, figure, place_of
+from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, place_of
 from cim.topics.forest_fire.watching import (
     FINEST,
     CoverageParameters,

@@ -12,8 +12,10 @@ from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
 from cim.city import Bounds
-from cim.drawn import cell_area, collection, coverage
+from cim.drawn import cell_area, collection, coverage, outline
+from cim.errors import ParameterError
 from cim.evidence import (
+    figure,
     ground_around,
     ground_provenance,
     ground_source,
@@ -24,7 +26,7 @@ from cim.evidence import (
 from cim.exposure import READS, ROAD, exposed
 from cim.geo.crs import CGCS2000, lonlat_bounds, transformer
 from cim.question import OnTerrain, Point, english, layer_field, number_field
-from cim.topic import Analysis, Context, Next, Result
+from cim.topic import Analysis, Context, Next, Result, Verdict
 from cim.topics.forest_fire.analysis.fuel import Moisture
 from cim.topics.forest_fire.analysis.spread import (
     Ellipses,
@@ -39,8 +41,6 @@ from cim.topics.forest_fire.asked import (
     UNKNOWN_FUEL,
     cell_of,
     cover,
-    figure,
-    outline,
     require_known,
     toward,
 )
@@ -163,6 +163,32 @@ def _ellipses(asked: SpreadParameters, scene: Scene) -> Ellipses:
     )  # fmt: skip
 
 
+def _cold(asked: SpreadParameters, scene: Scene, runs: Ellipses) -> list[Any]:
+    """How many ignitions lie on what does not burn, of which nothing is followed.
+
+    Raises:
+        ParameterError: nobody has said what burns at any of them.
+    """
+    at = (scene.ignitions[:, 0], scene.ignitions[:, 1])
+    out = runs.fastest[at] <= 0
+    blind = scene.codes[at] == UNKNOWN_FUEL
+    if out.all() and blind.any():
+        raise ParameterError(
+            f"{scene.fuel.source} does not say what burns where the fire is said to begin",
+            remedy="ingest a fuel map that covers the place, or move the ignition onto it",
+        )
+    named = "; ".join(
+        f"{lon:.5f}, {lat:.5f}{' 可燃物未知 fuel unknown' if unknown else ''}"
+        for (lon, lat), cold, unknown in zip(asked.ignitions, out, blind, strict=True) if cold
+    )  # fmt: skip
+    if not named:
+        return []
+    return [figure(
+        "cold", "不燃处的起火点（未推演）", "Ignitions on what does not burn, not followed",
+        int(out.sum()), "1", f"{scene.fuel.source}：{named}", verdict=Verdict.UNKNOWN,
+    )]  # fmt: skip
+
+
 def _members(asked: SpreadParameters) -> Iterator[SpreadParameters]:
     """The same question with other weather: ±20 % wind and moisture, ±15° of direction."""
     rng = np.random.default_rng(20)
@@ -180,6 +206,7 @@ def spread(asked: SpreadParameters, context: Context) -> Result:
     scene = _scene(asked, context)
     grid, minutes = scene.ground.grid, asked.hours * 60
     runs = _ellipses(asked, scene)
+    cold = _cold(asked, scene, runs)
     when = arrival(grid, runs, scene.ignitions, minutes)
     burnt = np.isfinite(when)
     shares = np.zeros(when.shape)
@@ -194,7 +221,7 @@ def spread(asked: SpreadParameters, context: Context) -> Result:
     said = ground_provenance(scene.ground, context)
     bands = bands_of(asked.hours)
     return Result(
-        summary=(*_figures(asked, scene, when, shares, runs), *exposure.figures()),
+        summary=(*_figures(asked, scene, when, shares, runs), *cold, *exposure.figures()),
         features=collection(front_features(asked, scene, when, shares, bands)),
         coverage=coverage(grid, classes_of(when, bands), context, legend_of(bands), "arrival"),
         timeline=film_of(asked, scene, when),
@@ -277,6 +304,7 @@ SPREAD = Analysis(
     ),
     parameters=SpreadParameters,
     run=spread,
+    version=2,
     example={"ignitions": [[106.6290, 35.2335]], "wind": 5.0, "wind_from": 290.0},
     reads=lambda asked: (asked.terrain, asked.fuel, WATER, *READS),
     references=(

@@ -13,6 +13,7 @@ from cim.evidence import (
     Rows,
     rows_of,
 )
+from cim.geo.crs import CGCS2000, transformer
 from cim.geo.grid import Grid
 from cim.geo.visibility import SEEN, Eye, radius_of_curvature, viewshed
 from cim.question import OnTerrain, Point, layer_field, number_field, point_field
@@ -63,6 +64,21 @@ def forest_in(
             remedy="choose another area, or ingest fuel with models under trees",
         )
     return inside, inside & wood, fuel
+
+
+def towers_near(asked: CoverageParameters, context: Context) -> tuple[Rows, float]:
+    """The towers that may see into the area, and how far from its centre ground is needed, m.
+
+    Towers beyond the radius see into it too; of one that does not tell its range nobody knows.
+    """
+    towers = rows_of(context, asked.towers, fields=("tower_id", "range_km"))
+    frame = towers.frame
+    x, y = transformer(CGCS2000, frame.crs).transform(*asked.centre)
+    away = np.hypot(frame.geometry.x - x, frame.geometry.y - y).to_numpy(np.float64)
+    reach = frame["range_km"].to_numpy(np.float64, na_value=np.nan) * 1000
+    inward = away <= asked.range + np.nan_to_num(reach)
+    near = Rows(frame=frame[inward | np.isnan(reach)], version=towers.version)
+    return near, max([asked.range, *away[inward].tolist()]) + 200
 
 
 def seen_from(grid: Grid, eye: Eye, reach: float, asked: CoverageParameters, lat: float) -> Flags:

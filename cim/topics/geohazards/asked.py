@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cim.catalog.elevation import Ground
 from cim.evidence import ground_around
 from cim.geo.crs import CGCS2000, transformer
 from cim.question import OnTerrain, Point, number_field, point_field
-from cim.topic import Context, Figure
+from cim.topic import Context
 
 NOT_FOR_DISPATCH = (
     "结果供研判参考，未经现场核实不得用于指挥调度 a screening, not for dispatch without "
@@ -32,14 +30,3 @@ def placed(asked: AroundParameters, context: Context, margin: float) -> tuple[Gr
     ground = ground_around(context, asked.terrain, (asked.centre,), asked.range + margin)
     x, y = transformer(CGCS2000, ground.grid.crs).transform(*asked.centre)
     return ground, float(x), float(y)
-
-
-def figure(
-    key: str, title: str, title_en: str, value: float | str | None, unit: str,
-    evidence: str, **more: Any,
-) -> Figure:  # fmt: skip
-    """A figure of a summary; its evidence is left out where it has no value."""
-    return Figure(
-        key=key, title=title, title_en=title_en, value=value, unit=unit,
-        evidence="" if value is None else evidence, **more,
-    )  # fmt: skip

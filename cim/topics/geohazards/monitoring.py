@@ -13,7 +13,7 @@ from shapely import Point as Place
 
 from cim.drawn import collection, feature, listed
 from cim.errors import ParameterError
-from cim.evidence import Rows, input_of, rows_of
+from cim.evidence import Rows, figure, input_of, rows_of
 from cim.question import english, layer_field
 from cim.topic import Analysis, Axis, Context, Figure, Parameters, Result, Series, Verdict
 from cim.topics.geohazards.analysis.displacement import (
@@ -27,7 +27,7 @@ from cim.topics.geohazards.analysis.displacement import (
     velocity,
     without_jumps,
 )
-from cim.topics.geohazards.asked import NOT_FOR_DISPATCH, figure
+from cim.topics.geohazards.asked import NOT_FOR_DISPATCH
 
 _ANGLES = (45.0, 80.0, 85.0)  # unverified: from even movement, accelerating, about to fail
 _STATES = (

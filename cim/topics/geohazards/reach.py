@@ -9,21 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from pydantic import Field
-from rasterio.features import rasterize, shapes
+from rasterio.features import rasterize
 from rasterio.transform import from_origin
-from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from cim.drawn import NOTHING, cell_area, collection, coverage, feature
-from cim.errors import ParameterError
-from cim.evidence import ground_around, ground_provenance, ground_source
+from cim.drawn import NOTHING, cell_area, collection, coverage, feature, outline
+from cim.evidence import figure, ground_around, ground_provenance, ground_source
 from cim.exposure import READS, exposed
 from cim.geo.crs import CGCS2000, rows, transformer
 from cim.geo.grid import Grid
 from cim.question import Area, OnTerrain, area_field, english, number_field, shape_of
-from cim.topic import Analysis, Context, LegendEntry, Result
+from cim.topic import Analysis, Context, LegendEntry, Result, Verdict
 from cim.topics.geohazards.analysis.runout import Runout, run_out
-from cim.topics.geohazards.asked import NOT_FOR_DISPATCH, figure
+from cim.topics.geohazards.asked import NOT_FOR_DISPATCH
 
 Flags = npt.NDArray[np.bool_]
 
@@ -77,13 +75,6 @@ def release_mask(grid: Grid, area: BaseGeometry) -> Flags:
     return burnt
 
 
-def outline(grid: Grid, mask: Flags) -> BaseGeometry:
-    """What the cells of a mask cover, in the grid's CRS."""
-    turn = from_origin(grid.west, grid.north, *grid.cell)
-    parts = shapes(mask.astype(np.uint8), mask=mask, transform=turn)
-    return shapely.union_all([shape(part) for part, _ in parts])
-
-
 def run(asked: RunoutParameters, context: Context) -> Result:
     """Follow what is released."""
     area = shape_of(asked.release)
@@ -98,7 +89,7 @@ def run(asked: RunoutParameters, context: Context) -> Result:
     )  # fmt: skip
     hit = np.isfinite(found.energy) & (found.flux > 0)
     reached = outline(grid, hit & ~start)
-    exposure = exposed(context, reached, grid.crs)
+    exposure = exposed(context, reached.union(plane), grid.crs)  # who stands on it goes with it
     source = ground_source(ground)
     said = ground_provenance(ground, context)
     return Result(
@@ -131,8 +122,6 @@ def _classes(found: Runout, hit: Flags, start: Flags) -> npt.NDArray[np.uint8]:
 
 def _figures(grid: Grid, found: Runout, hit: Flags, start: Flags, source: str) -> tuple[Any, ...]:
     heights = grid.heights
-    if not hit.any():
-        raise ParameterError("nothing moved: the release area is flat or unknown ground")
     far = float(np.nanmax(np.where(hit, found.travelled, np.nan)))
     drop = float(np.nanmax(heights[start]) - np.nanmin(heights[hit]))
     fast = math.sqrt(2 * 9.81 * float(np.nanmax(np.where(hit, found.energy, np.nan))))
@@ -146,7 +135,11 @@ def _figures(grid: Grid, found: Runout, hit: Flags, start: Flags, source: str) -
         figure("distance", "最远运动距离", "Farthest way", far, "m", model),
         figure("drop", "落差", "Drop", drop, "m", model),
         figure("fastest", "最大速度（能量线）", "Fastest (energy line)", fast, "m/s", model),
-        figure("complete", "是否完整", "Complete", "否 no" if found.left else "是 yes", "", model),
+        figure("moves", "是否离开启动区", "Leaves the release area",
+               "是 yes" if (hit & ~start).any() else
+               "否：四周缓于视角 no: the ground is flatter than that angle", "", model),
+        figure("complete", "是否完整", "Complete", "否 no" if found.left else "是 yes", "", model,
+               verdict=Verdict.UNKNOWN if found.left else None),
     )  # fmt: skip
 
 
@@ -165,6 +158,7 @@ RUNOUT = Analysis(
     ),
     parameters=RunoutParameters,
     run=run,
+    version=2,
     example={
         "release": {"type": "Polygon", "coordinates": [[
             [106.6424, 35.2390], [106.6436, 35.2390], [106.6436, 35.2400], [106.6424, 35.2400],

@@ -66,7 +66,7 @@ def gauges(rows: Rows) -> list[Gauge]:
         try:
             first, rain = daily(list(zip(days, values, strict=True)))
         except ParameterError as error:
-            raise ParameterError(f"gauge {name}: {error}", remedy=error.remedy) from error
+            raise ParameterError(f"gauge {name}: {error.reason}", remedy=error.remedy) from error
         place = ordered.geometry.iloc[0]
         found.append(Gauge(name=str(name), x=place.x, y=place.y, first=first, rain=rain))
     return found

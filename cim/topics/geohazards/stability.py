@@ -8,12 +8,12 @@ from pydantic import Field
 from cim.catalog.elevation import Ground
 from cim.drawn import NOTHING, cell_area, coverage, disc
 from cim.errors import ParameterError
-from cim.evidence import ground_accuracy, ground_provenance, ground_source
+from cim.evidence import figure, ground_accuracy, ground_provenance, ground_source
 from cim.geo.terrain import flow, slope
 from cim.question import english, number_field
 from cim.topic import Analysis, Context, LegendEntry, Result
 from cim.topics.geohazards.analysis.slope import Floats, Soil, safety, wetness
-from cim.topics.geohazards.asked import NOT_FOR_DISPATCH, AroundParameters, figure, placed
+from cim.topics.geohazards.asked import NOT_FOR_DISPATCH, AroundParameters, placed
 
 _STEPS = (1.0, 1.05, 1.15)
 _LEGEND = (

@@ -14,7 +14,7 @@ from rasterio.transform import from_origin
 from cim.catalog.elevation import Ground
 from cim.drawn import NOTHING, cell_area, coverage, disc, listed
 from cim.errors import ParameterError
-from cim.evidence import Rows, ground_provenance, ground_source, input_of, rows_of
+from cim.evidence import Rows, figure, ground_provenance, ground_source, input_of, rows_of
 from cim.geo.grid import Grid
 from cim.geo.terrain import aspect as facing
 from cim.geo.terrain import curvature, flow, position_index, slope, wetness
@@ -28,7 +28,7 @@ from cim.topics.geohazards.analysis.susceptibility import (
     logistic,
     ratios,
 )
-from cim.topics.geohazards.asked import NOT_FOR_DISPATCH, AroundParameters, figure, placed
+from cim.topics.geohazards.asked import NOT_FOR_DISPATCH, AroundParameters, placed
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -87,7 +87,7 @@ class _Factor:
 def susceptibility(asked: SusceptibilityParameters, context: Context) -> Result:
     """Learn from an inventory and say where else."""
     ground, x, y = placed(asked, context, 1000.0)
-    slides = rows_of(context, asked.inventory, crs=ground.grid.crs)
+    slides = rows_of(context, asked.inventory, crs=ground.grid.crs, fields=("slide_id",))
     inside = disc(ground.grid, x, y, asked.range)
     raw = _raw(ground.grid)
     known = inside & np.all([np.isfinite(values) for *_, values in raw], axis=0)

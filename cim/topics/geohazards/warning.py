@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import geopandas as gpd
@@ -11,35 +11,31 @@ import numpy as np
 import shapely
 from pydantic import Field
 from pyproj import CRS
-from shapely import Point as Place
 from shapely.geometry.base import BaseGeometry
 
 from cim.catalog.elevation import Ground
-from cim.drawn import collection, feature
+from cim.drawn import collection, outline
 from cim.errors import ParameterError
 from cim.evidence import ground_around, ground_provenance, input_of, rows_if_any, rows_of
-from cim.exposure import ADMIN, FACILITY, READS, ROAD, Exposure, exposed
-from cim.geo.crs import to_lonlat
-from cim.geo.grid import Grid
+from cim.exposure import FACILITY, READS, ROAD, Exposure, exposed
 from cim.geo.roads import roads, travel, way
 from cim.question import OnTerrain, english, layer_field
-from cim.topic import Analysis, Context, Figure, Result, Table, Verdict
+from cim.topic import Analysis, Context, Result
 from cim.topics.geohazards.analysis.rain import effective, warning
 from cim.topics.geohazards.analysis.runout import run_out
-from cim.topics.geohazards.asked import NOT_FOR_DISPATCH, figure
-from cim.topics.geohazards.reach import outline, release_mask
+from cim.topics.geohazards.asked import NOT_FOR_DISPATCH
+from cim.topics.geohazards.reach import release_mask
 from cim.topics.geohazards.readings import Gauge, gauges, nearest
 from cim.topics.geohazards.rules import WarningRules, warning_rules
-
-LEVELS = (
-    ("无", "none", "#78909c"),
-    ("蓝色", "blue", "#1e88e5"),
-    ("黄色", "yellow", "#fdd835"),
-    ("橙色", "orange", "#fb8c00"),
-    ("红色", "red", "#d32f2f"),
+from cim.topics.geohazards.sites import Site, Way
+from cim.topics.geohazards.warning_answer import (
+    level_figures,
+    lonlat,
+    site_features,
+    site_table,
+    town_table,
 )
-UNKNOWN = ("无法判定", "cannot be told", "#000000")
-FOLLOWED = 2  # from yellow on, run-out, people and ways are worked out
+
 RELEASE, FAR = 40.0, 2500.0  # m: radius of what goes, and how far it is followed
 WALK = 4.0 / 3.6  # m/s
 SHELTER = "避难"
@@ -67,27 +63,6 @@ class WarningParameters(OnTerrain):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Site:
-    """One hazard site on that day.
-
-    Args:
-        row: Its attributes.
-        place: In the grid's CRS.
-        gauge: Whose rain was taken, and how far away it stands, m.
-        amounts: Today's rain and the effective antecedent rain, mm; NaN where not known.
-        level: 0 to 4; None where it cannot be told.
-        reached: What it would run over, from yellow on.
-    """
-
-    row: dict[str, Any]
-    place: Place
-    gauge: tuple[Gauge, float]
-    amounts: tuple[float, float]
-    level: int | None
-    reached: BaseGeometry
-
-
 def rain_class(rules: WarningRules, today: float, before: float) -> int | None:
     """The worse of today's class and of that with what fell before; None where not known.
 
@@ -107,23 +82,19 @@ def run(asked: WarningParameters, context: Context) -> Result:
         raise ParameterError(f"{hazards.source} has no sites", remedy="ingest hazard sites")
     rules, known = warning_rules(), gauges(rain)
     sites = [_site(row, known, rules, asked) for row in hazards.frame.to_dict("records")]
-    warned = [s for s in sites if s.level is not None and s.level >= FOLLOWED]
+    _require_rain(sites, known, rules, asked)
     crs = hazards.frame.crs
-    said: dict[str, Any] = {"inputs": [], "crs": crs.to_string()}
-    if warned:
-        ground = _ground(warned, crs, asked, context)
-        sites = [_followed(site, ground, rules, crs) for site in sites]
-        warned = [s for s in sites if s.level is not None and s.level >= FOLLOWED]
-        said = ground_provenance(ground, context)
+    sites, said = _all_followed(sites, rules, asked, context, crs)
+    warned = [s for s in sites if s.warned]
     area = shapely.union_all([s.reached for s in warned]) if warned else shapely.Polygon()
     exposure = exposed(context, area, crs)
     ways = _ways(context, warned, area, crs)
-    towns = _towns(context, sites, crs)
+    towns = town_table(context, sites, crs)
     source = f"{hazards.source}；{rain.source}"
     return Result(
-        summary=(*_figures(sites, rules, source), *exposure.figures()),
-        features=collection(_features(sites, ways, crs)),
-        tables=(_table(sites, ways, crs), towns, exposure.table()),
+        summary=(*level_figures(sites, rules, source), *exposure.figures()),
+        features=collection(site_features(sites, ways, crs)),
+        tables=(site_table(sites, ways, crs), towns, exposure.table()),
         provenance=_provenance(said, exposure, [hazards.version, rain.version], rules),
     )
 
@@ -136,7 +107,7 @@ def _site(
     series = gauge.until(asked.day, asked.today)
     before = effective(series, rules.decay, rules.days)
     today = float(series[-1]) if (asked.day - gauge.first).days >= 0 else float("nan")
-    class_ = rules.susceptibility.get(str(row.get("stability") or ""))
+    class_ = rules.susceptibility.get(str(row.get("stability") or "").strip())
     return Site(
         row=row, place=place, gauge=(gauge, away), amounts=(today, before),
         level=warning(class_, rain_class(rules, today, before), rules.matrix),
@@ -144,60 +115,70 @@ def _site(
     )  # fmt: skip
 
 
-def _ground(warned: list[Site], crs: CRS, asked: WarningParameters, context: Context) -> Ground:
-    plane = np.array([[s.place.x, s.place.y] for s in warned])
-    points = [(float(lon), float(lat)) for lon, lat in to_lonlat(crs, plane)]
-    return ground_around(context, asked.terrain, points, FAR + 500)
-
-
-def _window(grid: Grid, x: float, y: float, reach: float) -> Grid | None:
-    """The grid around a place; None where it lies outside."""
-    row, column = (round(v) for v in grid.index(x, y))
-    high, wide = (int(reach / side) + 1 for side in (grid.cell[1], grid.cell[0]))
-    top, left = max(row - high, 0), max(column - wide, 0)
-    cut = grid.heights[top : max(row + high + 1, 0), left : max(column + wide + 1, 0)]
-    if min(cut.shape) < 3:
-        return None
-    return replace(
-        grid,
-        heights=np.ascontiguousarray(cut),
-        west=grid.west + left * grid.cell[0],
-        north=grid.north - top * grid.cell[1],
+def _require_rain(
+    sites: list[Site], known: list[Gauge], rules: WarningRules, asked: WarningParameters
+) -> None:
+    """Refuse a day of which no gauge tells enough: noughts in all colours would read as safe."""
+    if any(s.level is not None or rain_class(rules, *s.amounts) is not None for s in sites):
+        return
+    first = min(g.first for g in known)
+    last = max(g.first + timedelta(days=len(g.rain) - 1) for g in known)
+    raise ParameterError(
+        f"no site's rain is known on {asked.day}: it takes that day's rain and the {rules.days} "
+        f"days before without a gap, and the gauges read from {first} to {last}",
+        remedy="choose a day that they cover, or complete the readings; today's rain of the "
+        "highest class warns without a past",
     )
 
 
+def _all_followed(
+    sites: list[Site], rules: WarningRules, asked: WarningParameters, context: Context, crs: CRS
+) -> tuple[list[Site], dict[str, Any]]:
+    """The sites, the warned ones with what they would run over, and where that comes from.
+
+    Each on ground of its own: one that stands off the model takes no answer from the others.
+
+    Raises:
+        ParameterError: no warned site stands on the model.
+    """
+    out: list[Site] = []
+    said: dict[str, Any] = {"inputs": [], "crs": crs.to_string()}
+    refusal: ParameterError | None = None
+    for site in sites:
+        if not site.warned:
+            out.append(site)
+            continue
+        lon, lat = lonlat(site.place, crs)
+        try:
+            ground = ground_around(context, asked.terrain, ((lon, lat),), FAR)
+        except ParameterError as error:
+            refusal = error
+            out.append(site)
+            continue
+        said = ground_provenance(ground, context)
+        out.append(_followed(site, ground, rules, crs))
+    if refusal is not None and not said["inputs"]:
+        raise refusal
+    return out, said
+
+
 def _followed(site: Site, ground: Ground, rules: WarningRules, crs: CRS) -> Site:
-    """The site with what it would run over, if it is warned of."""
-    if site.level is None or site.level < FOLLOWED:
-        return site
-    place = site.place
-    if ground.grid.crs != crs:
-        moved = gpd.GeoSeries([place], crs=crs).to_crs(ground.grid.crs)
-        place = moved.iloc[0]
-    grid = _window(ground.grid, place.x, place.y, FAR)
-    angle = rules.angles.get(str(site.row.get("hazard_type") or ""), rules.angles["其他"])
-    if grid is None:
-        return site
+    """The site with what it would run over."""
+    grid, place = ground.grid, site.place
+    if grid.crs != crs:
+        place = gpd.GeoSeries([place], crs=crs).to_crs(grid.crs).iloc[0]
+    angle = rules.angles.get(str(site.row.get("hazard_type") or "").strip(), rules.angles["其他"])
     start = release_mask(grid, place.buffer(RELEASE))
     if not (start & np.isfinite(grid.heights)).any():
         return site
     found = run_out(grid, start, angle=angle, most_energy=82.0)
     hit = outline(grid, np.isfinite(found.energy) & (found.flux > 0.01))
-    if ground.grid.crs != crs:
-        hit = gpd.GeoSeries([hit], crs=ground.grid.crs).to_crs(crs).iloc[0]
-    return replace(site, reached=hit)
+    if grid.crs != crs:
+        hit = gpd.GeoSeries([hit], crs=grid.crs).to_crs(crs).iloc[0]
+    return replace(site, reached=hit, followed=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Way:
-    """A way to a shelter: its course, minutes on foot, and the shelter's name."""
-
-    course: shapely.LineString
-    minutes: float
-    shelter: str
-
-
-def _ways(context: Context, warned: list[Site], area: BaseGeometry, crs: CRS) -> dict[str, Way]:
+def _ways(context: Context, warned: list[Site], area: BaseGeometry, crs: CRS) -> dict[bytes, Way]:
     """From each warned site to the nearest shelter, by roads that no run-out crosses."""
     streets = rows_if_any(context, ROAD, crs=crs)
     places = rows_if_any(context, FACILITY, crs=crs)
@@ -218,7 +199,7 @@ def _ways(context: Context, warned: list[Site], area: BaseGeometry, crs: CRS) ->
     own = len(shelters)
     found = travel(network, cost, network.stops[:own])
     names = dict(zip(network.stops[:own].tolist(), shelters["name"], strict=True))
-    out: dict[str, Way] = {}
+    out: dict[bytes, Way] = {}
     for i, site in enumerate(warned):
         node = int(network.stops[own + i])
         course, _ = way(network, cost, found, node)
@@ -228,117 +209,11 @@ def _ways(context: Context, warned: list[Site], area: BaseGeometry, crs: CRS) ->
         seconds = found.cost[node] + network.away[own + i] / (
             WALK / 2
         )  # off the road: half as fast
-        out[str(site.row["hazard_id"])] = Way(
+        out[site.place.wkb] = Way(
             course=line, minutes=float(seconds / 60),
             shelter=str(names.get(int(found.source[node]), "")),
         )  # fmt: skip
     return out
-
-
-def _figures(sites: list[Site], rules: WarningRules, source: str) -> tuple[Figure, ...]:
-    doubt = Verdict.PASS if rules.verified else Verdict.NEEDS_REVIEW
-    by_level = [[s for s in sites if s.level == level] for level in range(5)]
-    unknown = [s for s in sites if s.level is None]
-    evidence = source if rules.verified else f"{source}；阈值与矩阵未核实 thresholds unverified"
-    rows = [
-        figure(f"level_{level}", f"{zh}预警隐患点" if level else "不预警隐患点",
-               f"Sites, {en}", len(by_level[level]), "1", evidence,
-               verdict=doubt if level else None)
-        for level, (zh, en, _) in reversed(list(enumerate(LEVELS)))
-    ]  # fmt: skip
-    homes = sum(int(s.row.get("households") or 0) for s in sites if (s.level or 0) >= FOLLOWED)
-    people = sum(int(s.row.get("people") or 0) for s in sites if (s.level or 0) >= FOLLOWED)
-    return (
-        *rows,
-        figure("unknown", "无法判定的隐患点", "Sites that cannot be "
-                                      "told", len(unknown), "1", source,
-               verdict=Verdict.UNKNOWN if unknown else None),
-        figure("households", "黄色及以上威胁户数（台账）", "Households, yellow and worse", homes,
-               "{household}", source),
-        figure("people", "黄色及以上威胁人数（台账）", "People, yellow and worse", people,
-               "{person}", source),
-    )  # fmt: skip
-
-
-def _lonlat(place: Place, crs: CRS) -> list[float]:
-    return [round(float(v), 7) for v in to_lonlat(crs, np.array([[place.x, place.y]]))[0]]
-
-
-def _features(sites: list[Site], ways: dict[str, Way], crs: CRS) -> list[dict[str, Any]]:
-    drawn = []
-    for site in sorted(sites, key=lambda s: -1 if s.level is None else s.level):
-        zh, en, color = UNKNOWN if site.level is None else LEVELS[site.level]
-        name = str(site.row.get("name") or site.row["hazard_id"])
-        if not site.reached.is_empty:
-            drawn.append(feature(site.reached, f"{name} 影响范围", f"{name}: reach", crs=crs,
-                                 color=color, width=2, fill=f"{color}50"))  # fmt: skip
-        drawn.append(feature(
-            site.place, f"{name} {zh}", f"{name}: {en}", crs=crs, color=color, width=12,
-            properties={"level": site.level, "today_mm": _number(site.amounts[0]),
-                        "effective_mm": _number(site.amounts[1])},
-        ))  # fmt: skip
-    drawn += [
-        feature(found.course, f"撤离路线 至{found.shelter}", f"Way out to {found.shelter}", crs=crs,
-                color="#00e676", width=5)
-        for found in ways.values()
-    ]  # fmt: skip
-    return drawn
-
-
-def _number(value: float) -> float | None:
-    return round(value, 1) if np.isfinite(value) else None
-
-
-def _table(sites: list[Site], ways: dict[str, Way], crs: CRS) -> Table:
-    rows = []
-    for site in sorted(sites, key=lambda s: -(-1 if s.level is None else s.level)):
-        found = ways.get(str(site.row["hazard_id"]))
-        zh, en, _ = UNKNOWN if site.level is None else LEVELS[site.level]
-        rows.append({
-            "name": site.row.get("name") or site.row["hazard_id"],
-            "kind": site.row.get("hazard_type"), "level": f"{zh} {en}",
-            "today": _number(site.amounts[0]), "before": _number(site.amounts[1]),
-            "gauge": site.gauge[0].name, "gauge_away": round(site.gauge[1]),
-            "households": site.row.get("households"), "people": site.row.get("people"),
-            "shelter": found.shelter if found else None,
-            "minutes": round(found.minutes) if found else None,
-            "place": _lonlat(site.place, crs),
-        })  # fmt: skip
-    return Table(
-        title="隐患点预警", title_en="Sites",
-        columns=(
-            ("name", "隐患点", "Site", ""), ("kind", "类型", "Type", ""),
-            ("level", "预警等级", "Level", ""), ("today", "当日雨量", "Rain of the day", "mm"),
-            ("before", "前期有效雨量", "Effective before", "mm"), ("gauge", "雨量站", "Gauge", ""),
-            ("gauge_away", "站距", "Gauge away", "m"),
-            ("households", "威胁户数", "Households", "{household}"),
-            ("people", "威胁人数", "People", "{person}"), ("shelter", "避难场所", "Shelter", ""),
-            ("minutes", "步行", "On foot", "min"),
-        ),
-        rows=rows,
-    )  # fmt: skip
-
-
-def _towns(context: Context, sites: list[Site], crs: CRS) -> Table:
-    """The worst level of the sites in each area."""
-    units = rows_if_any(context, ADMIN, crs=crs)
-    rows = []
-    for row in [] if units is None else units.frame.to_dict("records"):
-        own = [s for s in sites if row["geometry"].contains(s.place)]
-        known = [s.level for s in own if s.level is not None]
-        zh, en, _ = LEVELS[max(known)] if known else UNKNOWN
-        rows.append({
-            "name": row["name"], "kind": row.get("level"), "sites": len(own),
-            "level": f"{zh} {en}" if own else "无隐患点 no sites",
-            "unknown": len(own) - len(known),
-        })  # fmt: skip
-    return Table(
-        title="乡镇与社区预警", title_en="Towns",
-        columns=(("name", "名称", "Name", ""), ("kind", "级别", "Kind", ""),
-                 ("level", "预警等级", "Level", ""), ("sites", "隐患点", "Sites", "1"),
-                 ("unknown", "其中无法判定", "Not told", "1")),
-        rows=rows,
-    )  # fmt: skip
 
 
 def _provenance(
@@ -372,6 +247,7 @@ WARNING = Analysis(
     ),
     parameters=WarningParameters,
     run=run,
+    version=2,
     example={"day": "2026-08-12", "today": 60},
     reads=lambda asked: (asked.terrain, asked.hazards, asked.gauges, *READS),
     references=(

@@ -12,18 +12,7 @@ from pyproj import CRS, Proj
 from shapely.geometry.base import BaseGeometry
 
 from cim.geo.crs import CGCS2000, rows, to_lonlat, transformer
-from cim.topic import Context, Figure
-
-
-def figure(
-    key: str, title: str, title_en: str, value: float | str | None, unit: str, evidence: str,
-    **more: Any,
-) -> Figure:  # fmt: skip
-    """A figure of a summary; its evidence is left out where it has no value."""
-    return Figure(
-        key=key, title=title, title_en=title_en, value=value, unit=unit,
-        evidence="" if value is None else evidence, **more,
-    )  # fmt: skip
+from cim.topic import Context
 
 
 def planar(shape: BaseGeometry, crs: CRS) -> BaseGeometry:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
 from cim.city import Bounds
 from cim.drawn import collection, feature
 from cim.errors import ParameterError
-from cim.evidence import Rows, input_of, rows_if_any
+from cim.evidence import Rows, figure, input_of, rows_if_any
 from cim.geo.crs import lonlat_bounds
 from cim.question import Area, area_field, number_field, shape_of
 from cim.topic import Analysis, Context, Figure, Next, Parameters, Result, Table, Verdict
 from cim.topics.planning.analysis.overlay import MU, Piece, area_of, covered, pieces
-from cim.topics.planning.asked import datum, figure, planar
+from cim.topics.planning.asked import datum, planar
 from cim.topics.planning.layers import BOUNDARY, FARMLAND, RED_LINE
 from cim.topics.planning.rules import ControlRule, control_rules
 
@@ -55,21 +56,24 @@ class _Line:
 def compliance(asked: ComplianceParameters, context: Context) -> Result:
     """Lay a project over the plans."""
     crs = context.city.compute_crs
-    area = planar(shape_of(asked.project), crs)
-    bounds = Bounds(*lonlat_bounds(crs, area.bounds))
-    if not context.city.bounds.contains(bounds):
+    drawn = shape_of(asked.project)
+    area = planar(drawn, crs)
+    if not context.city.bounds.contains(Bounds(*drawn.bounds)):
         raise ParameterError(
-            f"the project reaches beyond the city: it lies at {bounds}",
+            f"the project reaches beyond the city: it lies at {Bounds(*drawn.bounds)}",
             remedy=f"the city is {context.city.bounds}; check the coordinates",
         )
+    bounds = Bounds(*lonlat_bounds(crs, area.bounds))
     layers = {
         name: rows_if_any(context, name, crs=crs, bounds=bounds) for name in (LINES, PARCELS, USE)
     }
     total = area_of(area, crs)
-    lines = _lines(layers[LINES], area, total, asked, context)
     rows = layers[LINES]
+    kinds = set() if rows is None else _kinds(context)
+    strange = _strange(rows, area)
+    lines = _lines(rows, kinds, area, asked, crs)
     return Result(
-        summary=_summary(lines, total, rows),
+        summary=_summary(lines, total, rows, strange),
         features=collection(_features(area, lines, rows, context)),
         tables=(
             _verdicts(lines, total), _hits(lines, rows, context),
@@ -94,27 +98,43 @@ def compliance(asked: ComplianceParameters, context: Context) -> Result:
     )  # fmt: skip
 
 
+def _strange(rows: Rows | None, area: BaseGeometry) -> list[int]:
+    """Rows that a project touches and whose kind is none that a rule knows, or is not told."""
+    if rows is None:
+        return []
+    known = control_rules()
+    return [
+        i for i, (kind, shape) in enumerate(zip(rows.frame["kind"], rows.frame.geometry,
+                                                strict=True))
+        if kind not in known and shape is not None and shape.intersects(area)
+    ]  # fmt: skip
+
+
 def _lines(
-    rows: Rows | None, area: BaseGeometry, total: float, asked: ComplianceParameters,
-    context: Context,
-) -> list[_Line]:  # fmt: skip
+    rows: Rows | None, kinds: set[str], area: BaseGeometry, asked: ComplianceParameters, crs: CRS
+) -> list[_Line]:
     """The three lines, each with its verdict; UNKNOWN where nobody has published any of a kind."""
     out = []
-    known = set() if rows is None else _kinds(context)
+    total, doubtful = area_of(area, crs), bool(_strange(rows, area))
     for kind, rule in control_rules().items():
         own = [] if rows is None else _own(rows, kind)
         found = [] if rows is None else pieces(
-            area, [rows.frame.geometry.iloc[i] for i in own], context.city.compute_crs,
-            least=asked.sliver_area, width=asked.sliver_width,
+            area, [rows.frame.geometry.iloc[i] for i in own], crs, least=asked.sliver_area,
+            width=asked.sliver_width,
         )  # fmt: skip
         found = [
             Piece(index=own[p.index], shape=p.shape, area=p.area, sliver=p.sliver) for p in found
         ]
         real = [p for p in found if not p.sliver]
-        on = covered(real, context.city.compute_crs)
-        away = total - covered(found, context.city.compute_crs)
-        kept = not real if rule.rule == "outside" else away <= asked.sliver_area
-        verdict = rule.verdict(kept=kept) if kind in known else Verdict.UNKNOWN
+        on = covered(real, crs)
+        away = total - covered(found, crs)
+        outside = rule.rule == "outside"
+        kept = not real if outside else away <= asked.sliver_area
+        slivers = outside and not real and sum(p.area for p in found) > asked.sliver_area
+        verdict = (
+            rule.verdict(kept=kept, doubtful=doubtful, slivers=slivers) if kind in kinds
+            else Verdict.UNKNOWN
+        )  # fmt: skip
         out.append(
             _Line(kind=kind, rule=rule, pieces=found, area=on, share=on / total, verdict=verdict)
         )
@@ -131,7 +151,9 @@ def _own(rows: Rows, kind: str) -> list[int]:
     return [i for i, k in enumerate(rows.frame["kind"]) if k == kind]
 
 
-def _summary(lines: list[_Line], total: float, rows: Rows | None) -> tuple[Figure, ...]:
+def _summary(
+    lines: list[_Line], total: float, rows: Rows | None, strange: list[int]
+) -> tuple[Figure, ...]:
     source = rows.source if rows else ""
     worst = next(v for v in _WORST if any(line.verdict is v for line in lines))
     words = {
@@ -149,6 +171,9 @@ def _summary(lines: list[_Line], total: float, rows: Rows | None) -> tuple[Figur
           for n, line in enumerate(lines)),
         figure("slivers", "碎片重叠（不作结论）", "Slivers", len(slivers), "1",
                f"{source}；{sum(p.area for p in slivers):.2f} m²"),
+        figure("strange", "触及的类型不明的控制线", "Touched lines of unknown kind",
+               len(strange) if rows else None, "1", source,
+               verdict=Verdict.UNKNOWN if strange else None),
     )  # fmt: skip
 
 

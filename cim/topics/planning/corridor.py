@@ -6,16 +6,14 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 from pydantic import Field
 from pyproj import CRS
 
 from cim.drawn import collection, feature
-from cim.evidence import ground_source
+from cim.evidence import figure, ground_source
 from cim.question import english, number_field
 from cim.topic import Analysis, Context, Result, Table
-from cim.topics.planning.asked import figure
 from cim.topics.planning.town import Town, town
 from cim.topics.planning.viewing import (
     REFERENCES,
@@ -28,10 +26,6 @@ from cim.topics.planning.viewing import (
     provenance,
     reads_of,
 )
-
-Floats = npt.NDArray[np.float64]
-REFRACTION = 1 / 7
-MOST = 5000.0  # m: farther blocks do not matter to a street's view
 
 
 class CorridorParameters(SightParameters):

@@ -11,13 +11,23 @@ from shapely.geometry.base import BaseGeometry
 
 from cim.drawn import NOTHING, collection, coverage, feature, listed
 from cim.errors import ParameterError
-from cim.evidence import ground_accuracy, ground_around, ground_provenance, ground_source
+from cim.evidence import figure, ground_accuracy, ground_around, ground_provenance, ground_source
 from cim.geo.grid import Grid
 from cim.geo.terrain.sample import Floats, Sample, sampled_over
 from cim.question import Area, OnModel, area_field, english, number_field, shape_of
-from cim.topic import Analysis, Axis, Context, Coverage, Figure, LegendEntry, Result, Series
+from cim.topic import (
+    Analysis,
+    Axis,
+    Context,
+    Coverage,
+    Figure,
+    LegendEntry,
+    Result,
+    Series,
+    Verdict,
+)
 from cim.topics.planning.analysis.earth import Plane, balance
-from cim.topics.planning.asked import figure, planar
+from cim.topics.planning.asked import planar
 
 _STEPS = (-4.0, -2.0, -0.5, 0.5, 2.0, 4.0)  # m of ground above the design
 _LEGEND = (
@@ -117,7 +127,8 @@ def _figures(
         figure("highest_fill", "最大填高", "Highest fill",
                float(max(np.nanmax(level + form - sample.heights), 0.0)), "m", how),
         figure("area", "场地面积（椭球面）", "Site (ellipsoidal)", sample.area, "m2", source),
-        figure("unknown_area", "高程缺失面积", "Without heights", unknown, "m2", source),
+        figure("unknown_area", "高程缺失面积（未计入土方）", "Without heights, left out",
+               unknown, "m2", source, verdict=Verdict.UNKNOWN if unknown > 0 else None),
     )  # fmt: skip
 
 

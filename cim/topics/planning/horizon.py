@@ -12,13 +12,13 @@ import shapely
 from cim.catalog.elevation import Ground
 from cim.drawn import collection, feature, listed
 from cim.errors import ParameterError
-from cim.evidence import ground_around, ground_source
+from cim.evidence import figure, ground_around, ground_source
 from cim.geo.crs import CGCS2000, transformer
 from cim.geo.massing import skyline as blocks_skyline
 from cim.geo.visibility import Eye, skyline
 from cim.question import number_field
-from cim.topic import Analysis, Axis, Context, Result, Series, Table
-from cim.topics.planning.asked import convergence_at, figure
+from cim.topic import Analysis, Axis, Context, Result, Series, Table, Verdict
+from cim.topics.planning.asked import convergence_at
 from cim.topics.planning.town import town
 from cim.topics.planning.viewing import (
     REFERENCES,
@@ -32,8 +32,8 @@ from cim.topics.planning.viewing import (
 )
 
 Floats = npt.NDArray[np.float64]
-REFRACTION = 1 / 7
 MOST = 5000.0  # m: farther blocks do not matter to a street's view
+HILLS = 15_000.0  # m: mountains do
 
 
 class SkylineParameters(FromParameters):
@@ -54,7 +54,7 @@ class SkylineParameters(FromParameters):
 
 def skyline_of(asked: SkylineParameters, context: Context) -> Result:
     """The town's edge against the sky, before and after a scheme."""
-    ground = ground_around(context, asked.terrain, (asked.observer,), MOST)
+    ground = ground_around(context, asked.terrain, (asked.observer,), HILLS)
     own = transformer(CGCS2000, ground.grid.crs)
     place = plane_xy(own, asked.observer)
     foot = ground.grid.bilinear(*place)
@@ -69,11 +69,11 @@ def skyline_of(asked: SkylineParameters, context: Context) -> Result:
     count = max(3, round(asked.field * 4))
     true = asked.azimuth + np.linspace(-asked.field / 2, asked.field / 2, count)
     line = skyline(
-        ground.grid, Eye(x=place[0], y=place[1], height=asked.eye), count=1440, reach=MOST,
+        ground.grid, Eye(x=place[0], y=place[1], height=asked.eye), count=1440, reach=HILLS,
         bend=bend(asked.observer[1]),
     )  # fmt: skip
-    hills = np.interp((true - turn) % 360, line.azimuths,
-                      np.nan_to_num(line.elevations, nan=-90.0), period=360.0)  # fmt: skip
+    known = np.interp((true - turn) % 360, line.azimuths, line.elevations, period=360.0)
+    hills = np.nan_to_num(known, nan=-90.0)
     eye = np.array([x, y, foot + asked.eye])
     now = asked.model_copy(update={"scheme": None})
     both = {}
@@ -81,24 +81,25 @@ def skyline_of(asked: SkylineParameters, context: Context) -> Result:
         standing = town(context, question, (x, y, x, y), asked.reach)
         angle, which = blocks_skyline(eye, true - turn, standing.walls.known(-np.inf))
         both[key] = (np.maximum(angle, hills), np.where(angle > hills, which, -1), standing)
-    return _skyline_result(asked, context, ground, (true, hills, both))
+    return _skyline_result(asked, context, ground, (true, known, both))
 
 
 def _skyline_result(
     asked: SkylineParameters, context: Context, ground: Ground,
     found: tuple[Floats, Floats, dict[str, Any]],
 ) -> Result:  # fmt: skip
-    true, hills, both = found
+    true, known, both = found
+    hills, blind = np.nan_to_num(known, nan=-90.0), np.isnan(known)
     (before, _, _), (after, which, standing) = both["now"], both["then"]
     source = f"{ground_source(ground)}；{standing.source}"
     step = asked.field / (len(true) - 1)
     raised = after - before
-    lines = [Axis(title="地形", title_en="Ground", unit="deg", values=listed(hills, 3)),
+    lines = [Axis(title="地形", title_en="Ground", unit="deg", values=listed(known, 3)),
              Axis(title="现状天际线", title_en="Skyline now", unit="deg",
-                  values=listed(before, 3))]  # fmt: skip
+                  values=listed(_told(before), 3))]  # fmt: skip
     if asked.scheme is not None:
         lines.append(Axis(title=f"方案 {asked.scheme}", title_en=f"With scheme {asked.scheme}",
-                          unit="deg", values=listed(after, 3)))  # fmt: skip
+                          unit="deg", values=listed(_told(after), 3)))  # fmt: skip
     crs = context.city.compute_crs
     rows = []
     for row in np.unique(which[which >= 0]).tolist():
@@ -110,13 +111,18 @@ def _skyline_result(
         })  # fmt: skip
     return Result(
         summary=(
-            figure("highest", "天际线最高仰角", "Highest", float(after.max()), "deg", source),
+            figure("highest", "天际线最高仰角", "Highest",
+                   float(after.max()) if after.max() > -90 else None, "deg", source),
             figure("raised", "方案抬高的方位宽度", "Directions that rise",
                    float((raised > 0.01).sum() * step) if asked.scheme else None, "deg", source),
             figure("most_raised", "最大抬高", "Rises at most",
                    float(raised.max()) if asked.scheme else None, "deg", source),
             figure("covered", "被建筑遮住的山脊线", "Ridge hidden by buildings",
-                   float(100 * (after > hills + 0.01).mean()), "%", source),
+                   float(100 * (after > hills + 0.01)[~blind].mean()) if (~blind).any() else None,
+                   "%", source),
+            figure("hills_unknown", "山脊线不明的方位占比", "Directions of unknown ground",
+                   float(100 * blind.mean()), "%", source,
+                   verdict=Verdict.UNKNOWN if blind.any() else None),
             figure("unknown", "缺高度未计的建筑", "Buildings without a "
                                           "height", standing.unknown, "1",
                    standing.source),
@@ -138,8 +144,13 @@ def _skyline_result(
         ),),
         provenance=provenance(ground, standing, context, "等高体块与裸地 DEM，不含树木 "
                                                           "flat-topped blocks "
-                               "and bare ground: no trees"),
+                               f"and bare ground to {HILLS / 1000:g} km: no trees"),
     )  # fmt: skip
+
+
+def _told(line: Floats) -> Floats:
+    """A line with gaps where neither ground nor buildings are known."""
+    return np.where(line <= -90.0, np.nan, line)
 
 
 SKYLINE = Analysis(
@@ -151,6 +162,7 @@ SKYLINE = Analysis(
     "a scheme.",
     parameters=SkylineParameters,
     run=skyline_of,
+    version=2,
     example={"observer": [106.6480, 35.2168], "azimuth": 350, "field": 120, "scheme": "A"},
     reads=reads_of,
     references=REFERENCES,

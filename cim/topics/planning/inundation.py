@@ -6,21 +6,19 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from pydantic import Field
-from rasterio.features import shapes
-from rasterio.transform import from_origin
-from shapely.geometry import shape
 
 from cim.catalog.elevation import Ground
-from cim.drawn import NOTHING, cell_area, collection, coverage, feature, listed
+from cim.drawn import NOTHING, cell_area, collection, coverage, feature, listed, outline
 from cim.errors import ParameterError
-from cim.evidence import ground_accuracy, ground_around, ground_provenance, ground_source
+from cim.evidence import figure, ground_accuracy, ground_around, ground_provenance, ground_source
 from cim.exposure import READS, exposed
 from cim.geo.crs import CGCS2000, transformer
+from cim.geo.grid import Grid
 from cim.question import OnModel, Point, english, number_field, point_field
-from cim.topic import Analysis, Axis, Context, Figure, LegendEntry, Result, Series
-from cim.topics.planning.analysis.flood import Flags, Flood, flood, stages
-from cim.topics.planning.asked import figure
+from cim.topic import Analysis, Axis, Context, Figure, LegendEntry, Result, Series, Verdict
+from cim.topics.planning.analysis.flood import Flags, Floats, Flood, flood, stages
 
+DEEPER = 1.5  # of the rise: a river's bed lies lower than its mapped surface, but not so much
 _STEPS = (0.5, 1.0, 2.0, 4.0)
 _LEGEND = (
     LegendEntry(value=0, color="#b3e5fcb0", title="<0.5 m", title_en="under 0.5 m"),
@@ -50,6 +48,16 @@ class InundationParameters(OnModel):
         description="给出时取该水位，不看抬升高度。",
         json_schema_extra=english("Water level (1985)", "If given, instead of the rise.", "m"),
     )  # fmt: skip
+    fall: float = number_field(
+        0.0, "水面比降", "河道水面沿下游方向的坡降；0 为水平水面（水库、湖泊）。",
+        "Fall of the water",
+        "Of a river's surface downstream; 0 for the level surface of a lake or reservoir.",
+        "[ppth]", 0, 50,
+    )  # fmt: skip
+    downstream: float = number_field(
+        90.0, "下游方位", "河流流向，自真北顺时针；比降为 0 时不用。", "Downstream",
+        "Where the river runs to, from true north; not used without a fall.", "deg", 0, 360,
+    )  # fmt: skip
     snap: float = number_field(
         60.0, "捕捉半径", "在此半径内取最低处为来水点。", "Snap", "The lowest place within is "
                                                 "taken.",
@@ -73,18 +81,17 @@ def inundation(asked: InundationParameters, context: Context) -> Result:
     seed = _seed(ground, asked)
     grid = ground.grid
     level = asked.level if asked.level is not None else float(grid.heights[seed]) + asked.rise
-    found = flood(grid.heights, level, seed)
+    over = tilted(grid, seed, asked.fall / 1000, asked.downstream)
+    found = flood(over, level, seed)
     wet = np.isfinite(found.depth)
-    turn = from_origin(grid.west, grid.north, *grid.cell)
-    area = shapely.union_all(
-        [shape(part) for part, _ in shapes(wet.astype(np.uint8), mask=wet, transform=turn)]
-    )
+    rise = level - float(grid.heights[seed])
+    area = outline(grid, wet)
     exposure = exposed(context, area, grid.crs)
     source = ground_source(ground, asked.model)
     said = ground_provenance(ground, context)
     x, y = grid.west + (seed[1] + 0.5) * grid.cell[0], grid.north - (seed[0] + 0.5) * grid.cell[1]
     return Result(
-        summary=(*_figures(ground, found, wet, level, source), *exposure.figures(),
+        summary=(*_figures(ground, found, (level, rise), source), *exposure.figures(),
                  ground_accuracy(ground, asked.model)),
         features=collection([
             feature(area, "淹没范围", "Flooded", crs=grid.crs, color="#0288d1", width=2),
@@ -92,7 +99,7 @@ def inundation(asked: InundationParameters, context: Context) -> Result:
                     width=12),
         ]),
         coverage=coverage(grid, _classes(found, wet), context, _LEGEND),
-        series=(_curve(ground, seed, level),),
+        series=(_curve(ground, over, seed, level),),
         tables=(exposure.table(),),
         provenance=said | {
             "inputs": [*said["inputs"], *exposure.inputs], "model": asked.model,
@@ -102,6 +109,27 @@ def inundation(asked: InundationParameters, context: Context) -> Result:
             "water that is connected: no flow, time, drainage or breach; bridges may dam the model",
         },
     )  # fmt: skip
+
+
+def tilted(grid: Grid, seed: tuple[int, int], fall: float, downstream: float) -> Floats:
+    """Heights above a plane that is level at a cell and falls downstream, plus that cell's height.
+
+    A river's surface falls with its bed: seen from that plane, water stands level.
+
+    Args:
+        grid: The ground.
+        seed: Row and column where the level is told.
+        fall: m/m.
+        downstream: Degrees from true north.
+    """
+    if fall == 0.0:
+        return grid.heights
+    rows, columns = grid.heights.shape
+    x = (np.arange(columns) - seed[1])[None, :] * grid.cell[0]
+    y = (seed[0] - np.arange(rows))[:, None] * grid.cell[1]
+    at = (grid.west + (seed[1] + 0.5) * grid.cell[0], grid.north - (seed[0] + 0.5) * grid.cell[1])
+    turn = np.radians(downstream - grid.convergence(*at))
+    return np.asarray(grid.heights + fall * (x * np.sin(turn) + y * np.cos(turn)))
 
 
 def _seed(ground: Ground, asked: InundationParameters) -> tuple[int, int]:
@@ -130,9 +158,13 @@ def _classes(found: Flood, wet: Flags) -> npt.NDArray[np.uint8]:
 
 
 def _figures(
-    ground: Ground, found: Flood, wet: Flags, level: float, source: str
+    ground: Ground, found: Flood, water: tuple[float, float], source: str
 ) -> tuple[Figure, ...]:
-    cell = cell_area(ground.grid)
+    level, rise = water
+    wet, cell = np.isfinite(found.depth), cell_area(ground.grid)
+    deepest = float(np.nanmax(found.depth))
+    # A level surface over a valley that falls: far downstream it is deeper than it ever rose.
+    sloping = deepest > DEEPER * rise
     cut = "；已触及计算边界，偏小 reaches the edge: too small" if found.rim else ""
     how = f"{source}，连通淹没 connected{cut}"
     return (
@@ -140,18 +172,22 @@ def _figures(
         figure("area", "淹没面积（椭球面）", "Flooded "
                                     "(ellipsoidal)", cell * int(wet.sum()), "m2", how),
         figure("volume", "水量", "Volume", cell * float(np.nansum(found.depth)), "m3", how),
-        figure("deepest", "最大水深", "Deepest", float(np.nanmax(found.depth)), "m", how),
+        figure("deepest", "最大水深", "Deepest", deepest, "m",
+               f"{how}；远大于来水点的抬升，下游偏大 far more than the rise at the source: "
+               "too much downstream" if sloping else how,
+               verdict=Verdict.NEEDS_REVIEW if sloping else None),
         figure("not_reached", "低于水位但不连通面积", "As low, not reached",
                cell * int(found.low.sum()), "m2", how),
-        figure("complete", "是否完整", "Complete", "否 no" if found.rim else "是 yes", "", how),
+        figure("complete", "是否完整", "Complete", "否 no" if found.rim else "是 yes", "", how,
+               verdict=Verdict.UNKNOWN if found.rim else None),
     )  # fmt: skip
 
 
-def _curve(ground: Ground, seed: tuple[int, int], level: float) -> Series:
-    """Volume and area over the stage, up to the level and half as much again."""
-    low = float(ground.grid.heights[seed])
+def _curve(ground: Ground, over: Floats, seed: tuple[int, int], level: float) -> Series:
+    """Volume and area over the stage at the source, to the level and half as much again."""
+    low = float(over[seed])
     levels = np.linspace(low, low + 1.5 * (level - low), 25)
-    areas, volumes = stages(ground.grid.heights, seed, levels, cell_area(ground.grid))
+    areas, volumes = stages(over, seed, levels, cell_area(ground.grid))
     return Series(
         title="水位—容积曲线", title_en="Volume and area over the stage",
         x=Axis(title="水位（1985）", title_en="Stage (1985)", unit="m", values=listed(levels, 3)),
@@ -176,7 +212,14 @@ INUNDATION = Analysis(
     ),
     parameters=InundationParameters,
     run=inundation,
-    example={"source": [106.6480, 35.2165], "rise": 4},
+    version=2,
+    example={
+        "source": [106.6480, 35.2165],
+        "rise": 2,
+        "fall": 4.5,
+        "downstream": 80,
+        "range": 1000,
+    },
     reads=lambda asked: (asked.terrain, *READS),
     references=("Bates & De Roo (2000), A simple raster-based model, J. Hydrology 236, 54-77",),
 )

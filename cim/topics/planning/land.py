@@ -11,13 +11,14 @@ from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
 from cim.errors import ParameterError
-from cim.evidence import Rows, input_of, rows_if_any, rows_of
+from cim.evidence import Rows, figure, input_of, rows_if_any, rows_of
 from cim.question import english, layer_field
-from cim.topic import Analysis, Axis, Context, Parameters, Result, Series, Table
+from cim.topic import Analysis, Axis, Context, Parameters, Result, Series, Table, Verdict
 from cim.topics.planning.analysis.overlay import MU, Floats, area_of, balanced, polygons
-from cim.topics.planning.asked import datum, figure
+from cim.topics.planning.asked import datum
 
 ELSEWHERE = "行政区外"
+MOST_ADJUSTED = 0.01  # of the sum: more is another area, not its rounding
 UNNAMED = "未填地类"
 
 
@@ -77,9 +78,15 @@ def statistics(asked: LandParameters, context: Context) -> Result:
     before = (
         None if asked.before is None else rows_if_any(context, asked.before, fields=("class_name",))
     )
-    tables = [_sums(order, areas, total, adjusted), _by_town(uses, towns, asked.level)]
+    tables = [_sums(order, areas, total, adjusted)]
+    if towns is not None:
+        tables.append(_by_town(uses, _units(towns, asked.level), asked.level))
+    changed = None
     if before is not None:
         tables.append(_changes(_named(before), uses))
+        changed = sum(float(r["area"]) for r in tables[-1].rows if r["from"] != r["to"])
+    missing = [name for name, found in ((asked.towns, towns), (asked.before, before))
+               if name is not None and found is None]  # fmt: skip
     source = f"{now.source}，椭球面面积 ellipsoidal"
     return Result(
         summary=(
@@ -91,13 +98,17 @@ def statistics(asked: LandParameters, context: Context) -> Result:
                               "", "Counted twice", max(overlap, 0.0), "m2", source),
             figure("control", "控制面积", "Control total", asked.control, "m2", "所给 as given"),
             figure("adjusted", "调平差", "Adjusted by",
-                   None if asked.control is None else asked.control - total, "m2", source),
+                   None if asked.control is None else asked.control - total, "m2", source,
+                   verdict=_adjustment(asked.control, total)),
+            figure("changed", "与往年相比改变地类的面积", "Changed since the earlier date", changed,
+                   "m2", "" if before is None else f"{source}；{before.source}",
+                   verdict=Verdict.UNKNOWN if asked.before and before is None else None),
         ),
         series=(_columns(order, areas),),
         tables=tuple(tables),
         provenance={
             "inputs": [input_of(r.version) for r in (now, towns, before) if r is not None],
-            **datum(context),
+            "missing_layers": missing, **datum(context),
             "adjustment": "in proportion, largest remainder, 0.01 m²",
             "applicability": "面积以库内图斑为准；未做图幅接边与飞地处理 areas of the polygons "
                              "as stored",
@@ -133,12 +144,31 @@ def _sums(
     )  # fmt: skip
 
 
-def _by_town(uses: gpd.GeoDataFrame, towns: Rows | None, level: str) -> Table:
+def _adjustment(control: float | None, total: float) -> Verdict | None:
+    """To be reviewed where a control total is no rounding of the map but another area."""
+    if control is None or abs(control - total) <= MOST_ADJUSTED * total:
+        return None
+    return Verdict.NEEDS_REVIEW
+
+
+def _units(towns: Rows, level: str) -> list[tuple[str, BaseGeometry]]:
+    """The areas of a level.
+
+    Raises:
+        ParameterError: there are none, naming the levels that there are.
+    """
+    own = towns.frame[towns.frame["level"] == level]
+    if own.empty:
+        levels = ", ".join(sorted(map(str, towns.frame["level"].dropna().unique())))
+        raise ParameterError(
+            f"{towns.source} has no areas of the level {level}",
+            remedy=f"there are {levels or 'none with a level'}",
+        )
+    return [(str(n), polygons(s)) for n, s in zip(own["name"], own.geometry, strict=True)]
+
+
+def _by_town(uses: gpd.GeoDataFrame, units: list[tuple[str, BaseGeometry]], level: str) -> Table:
     """Area of each use in each area of a level; what lies in none is told apart."""
-    units: list[tuple[str, BaseGeometry]] = []
-    if towns is not None:
-        own = towns.frame[towns.frame["level"] == level]
-        units = [(str(n), polygons(s)) for n, s in zip(own["name"], own.geometry, strict=True)]
     rows = []
     for use, group in uses.groupby("use", sort=True):
         whole = shapely.union_all(group.geometry.to_numpy())
@@ -147,7 +177,7 @@ def _by_town(uses: gpd.GeoDataFrame, towns: Rows | None, level: str) -> Table:
             if not inside.is_empty:
                 rows.append({"town": name, "use": use,
                              "area": round(area_of(inside, uses.crs), 2)})  # fmt: skip
-        rest = whole.difference(shapely.union_all([unit for _, unit in units])) if units else whole
+        rest = whole.difference(shapely.union_all([unit for _, unit in units]))
         if not polygons(rest).is_empty and rest.area > 0.01:
             rows.append({"town": ELSEWHERE, "use": use,
                          "area": round(area_of(polygons(rest), uses.crs), 2)})  # fmt: skip
@@ -206,6 +236,7 @@ LAND_STATISTICS = Analysis(
     ),
     parameters=LandParameters,
     run=statistics,
+    version=2,
     example={"control": 718_000.0},
     reads=lambda a: tuple(x for x in (a.now, a.towns, a.before) if x),
     references=(

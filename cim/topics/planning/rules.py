@@ -28,9 +28,19 @@ class ControlRule:
     exception: bool
     evidence: str
 
-    def verdict(self, *, kept: bool) -> Verdict:
-        """What it says; nothing certain comes of a clause that nobody has read."""
-        if self.evidence != "cited":
+    def verdict(self, *, kept: bool, doubtful: bool = False, slivers: bool = False) -> Verdict:
+        """What it says; nothing certain comes of a clause that nobody has read.
+
+        Args:
+            kept: Whether the project does as the clause asks, as far as lines tell their kind.
+            doubtful: Whether it touches a line of which nobody can say what kind it is: that one
+                might be what it must not lie on, or what it must lie on.
+            slivers: Whether it is kept only because slivers decide nothing, and they add up to more
+                than one of them may be.
+        """
+        if doubtful and kept == (self.rule == "outside"):
+            return Verdict.UNKNOWN
+        if self.evidence != "cited" or slivers:
             return Verdict.NEEDS_REVIEW
         return Verdict.PASS if kept else Verdict.FAIL
 

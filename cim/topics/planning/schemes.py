@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from pydantic import Field
 
 from cim.drawn import collection, feature
 from cim.errors import ParameterError
-from cim.geo.crs import to_lonlat
+from cim.evidence import figure
 from cim.question import english, number_field
-from cim.topic import Analysis, Context, Result, Table, Verdict
-from cim.topics.planning.analysis.facade import Windows, windows
+from cim.topic import Analysis, Context, Figure, Result, Table, Verdict
 from cim.topics.planning.analysis.overlay import area_of, polygons
-from cim.topics.planning.asked import convergence_at, datum, figure
-from cim.topics.planning.rules import sun_rule
-from cim.topics.planning.sunlight import Day, day_of, hours
-from cim.topics.planning.town import BUILDING, PARCEL, SCHEME, STOREY, InTown, scheme_of, town
+from cim.topics.planning.asked import datum
+from cim.topics.planning.neighbours import Neighbours, neighbours
+from cim.topics.planning.town import PARCEL, SCHEME, InTown, scheme_of
 
-HOME = "住宅"
-NEIGHBOURS = 150.0  # m around the parcel whose homes are looked at
-WIDTH, APART, SILL = 1.5, 3.6, 0.9
+LIMITS = ("far_max", "density_max", "height_max")
+BEYOND = 1.0  # m²: what of a block may lie beyond its parcel, by the error of drawing
+_WORST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS)
 
 
 class SchemesParameters(InTown):
@@ -44,28 +42,112 @@ class SchemesParameters(InTown):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scheme:
-    """Figures of one scheme; None where an attribute is missing.
+class Massing:
+    """What stands on some land; None where an attribute is missing.
 
     Args:
-        name: Of the scheme.
-        site: Ellipsoidal area of its parcels, m².
-        base: Of its footprints, m².
+        site: Ellipsoidal, m².
+        base: Of the footprints, m².
         floors: Floor area, m².
         tallest: m.
-        limits: Of the parcels: far, density (%), height (m).
-        short: Windows of the neighbours' homes that have less sun than the rule, and all of them.
-        frame: Its blocks.
     """
 
-    name: str
     site: float
     base: float
     floors: float | None
     tallest: float | None
-    limits: tuple[float | None, float | None, float | None]
-    short: tuple[int, int]
-    frame: Any
+
+    @property
+    def far(self) -> float | None:
+        """Floor area over site."""
+        return None if self.floors is None else self.floors / self.site
+
+    @property
+    def density(self) -> float:
+        """Footprints over site, %."""
+        return 100 * self.base / self.site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scheme:
+    """One scheme.
+
+    Args:
+        name: Its name.
+        whole: On all of its parcels together.
+        limits: Of each figure, as the parcels tell them, for the evidence.
+        verdicts: Of FAR, density and height: the worst of the parcels, each against its own limit.
+        beyond: Blocks that reach beyond their parcel.
+        frame: Its blocks.
+    """
+
+    name: str
+    whole: Massing
+    limits: tuple[str, str, str]
+    verdicts: tuple[Verdict, Verdict, Verdict]
+    beyond: int
+    frame: gpd.GeoDataFrame
+
+
+def massing(blocks: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame) -> Massing:
+    """Figures of some blocks on some parcels, both in one projected CRS."""
+    crs = parcels.crs
+    whole = polygons(shapely.union_all(blocks.geometry.to_numpy()))
+    base = area_of(whole, crs)
+    floors = blocks.geometry.area * blocks["floors"]
+    scale = base / whole.area if whole.area else 1.0
+    return Massing(
+        site=sum(area_of(polygons(shape), crs) for shape in parcels.geometry), base=base,
+        floors=None if floors.isna().any() else float(floors.sum()) * scale,
+        tallest=None if blocks["height"].isna().any() else float(
+            blocks["height"].max() if len(blocks) else 0.0
+        ),
+    )  # fmt: skip
+
+
+def within(value: float | None, limit: float | None) -> Verdict:
+    """Whether a figure keeps to a limit; UNKNOWN where either is."""
+    if value is None or limit is None or np.isnan(value) or np.isnan(limit):
+        return Verdict.UNKNOWN
+    return Verdict.PASS if value <= limit + 1e-9 else Verdict.FAIL
+
+
+def judged(name: str, blocks: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame) -> Scheme:
+    """A scheme against its parcels: each against its own limits, and the worst of them counts.
+
+    All of them together might keep to the limits while one is built over and another empty.
+
+    Raises:
+        ParameterError: a block's parcel is not named or not published.
+    """
+    lacking = set(blocks["parcel"]) - set(parcels["parcel_id"])
+    if lacking or parcels.empty:
+        words = ", ".join(sorted("a block without parcel" if p is None or p != p else str(p)  # noqa: PLR0124
+                                 for p in lacking))  # fmt: skip
+        raise ParameterError(
+            f"the parcels of scheme {name} are not published ({words}), so that it has no site "
+            "area",
+            remedy=f"ingest them into {PARCEL}, with the scheme's parcel numbers",
+        )
+    each: list[list[Verdict]] = []
+    beyond = 0
+    for number, site in parcels.groupby("parcel_id"):
+        own = blocks[blocks["parcel"] == number]
+        found = massing(own, site)
+        values = (found.far, found.density, found.tallest)
+        each.append([within(v, float(site[key].min(skipna=False)))
+                     for v, key in zip(values, LIMITS, strict=True)])  # fmt: skip
+        outside = own.geometry.difference(shapely.union_all(site.geometry.to_numpy()))
+        beyond += int((outside.area > BEYOND).sum())
+    worst = [next(v for v in _WORST if v in column) for column in zip(*each, strict=True)]
+    limits = [
+        " / ".join("?" if np.isnan(v) else f"{v:g}" for v in parcels[key].astype(float))
+        for key in LIMITS
+    ]
+    return Scheme(
+        name=name, whole=massing(blocks, parcels), limits=(limits[0], limits[1], limits[2]),
+        verdicts=(worst[0], worst[1], worst[2]), beyond=beyond, frame=blocks,
+    )  # fmt: skip
 
 
 def compare(asked: SchemesParameters, context: Context) -> Result:
@@ -74,19 +156,15 @@ def compare(asked: SchemesParameters, context: Context) -> Result:
         raise ParameterError("two schemes are compared", remedy="name two different schemes")
     names = (asked.scheme, asked.other)
     sites = [scheme_of(context, name) for name in names]
-    box = _box(sites)
-    *now, required = _short(asked.model_copy(update={"scheme": None}), context, box)
-    both = [_scheme(name, found, asked, context, box)
-            for name, found in zip(names, sites, strict=True)]  # fmt: skip
-    source = f"{SCHEME}；{PARCEL}"
-    inputs = [i for _, _, more in sites for i in more]
+    both = [judged(name, own, parcels)
+            for name, (own, parcels, _) in zip(names, sites, strict=True)]  # fmt: skip
+    around = neighbours(asked, context, names, asked.step, _box(sites))
+    inputs = [*around.inputs, *(i for _, _, more in sites for i in more)]
+    source = "；".join(f"{i['layer']} v{i['version']}" for i in sites[0][2])
     return Result(
         summary=(
-            *(one for scheme in both for one in _figures(scheme, source)),
-            figure("short_now", "现状不足标准的邻窗", "Neighbours' windows below the rule "
-                                             "now", now[0],
-                   "1", f"{BUILDING}，{required:g} h"),
-            figure("windows", "邻近住宅窗数", "Neighbours' windows", now[1], "1", BUILDING),
+            *(one for scheme in both for one in _figures(scheme, around, source)),
+            *_around_figures(around),
         ),
         features=collection([
             feature(own.geometry, f"方案 {scheme.name} {own.id}", f"Scheme {scheme.name} {own.id}",
@@ -95,58 +173,19 @@ def compare(asked: SchemesParameters, context: Context) -> Result:
             for scheme, color in zip(both, ("#26c6da", "#ab47bc"), strict=True)
             for own in scheme.frame.itertuples() if np.isfinite(own.top)
         ]),
-        tables=(_table(both, now),),
+        tables=(_table(both, around),),
         provenance={
             "inputs": list({(i["layer"], i["version"]): i for i in inputs}.values()),
-            **datum(context), "step_minutes": asked.step, "hours_required": required,
-            "applicability": "体块指标；建筑面积按轮廓×层数，邻近住宅窗位按间距推定 figures of "
-                             "massing: floor "
-            "area is outline × floors, neighbours' windows are placed evenly",
+            **datum(context), "step_minutes": asked.step,
+            "hours_required": None if around.rule is None else around.rule.hours,
+            "rule": None if around.rule is None else
+            f"{around.rule.clause} ({around.rule.evidence})",
+            "applicability": "体块指标；建筑面积按轮廓×层数；邻窗按间距推定，只计首层南向窗，不计"
+                             "山体，被方案拆除的住宅不计 figures of massing: floor area is outline "
+                             "× floors; south windows of lowest floors, placed evenly; no hills; "
+                             "homes that a scheme pulls down do not count",
         },
     )  # fmt: skip
-
-
-def _sun_day(asked: SchemesParameters, context: Context, x: float, y: float) -> tuple[Day, float]:
-    rule = sun_rule(context.city.climate_zone, context.city.population)
-    crs = context.city.compute_crs
-    lon, lat = (float(v) for v in to_lonlat(crs, np.array([[x, y]]))[0])
-    month, day = (1, 20) if rule is None else rule.day
-    begin, end = (8.0, 16.0) if rule is None else (rule.begin, rule.end)
-    sun = day_of(date(2026, month, day), begin, end, asked.step, (lon, lat),
-                 convergence_at(crs, x, y))  # fmt: skip
-    return sun, 3.0 if rule is None else rule.hours
-
-
-def _short(
-    asked: SchemesParameters, context: Context, box: tuple[float, float, float, float]
-) -> tuple[int, int, float]:
-    """Windows of homes around a box with less sun than the rule, all of them, and the rule's hours.
-
-    Lowest floors only: what they get, higher ones get too.
-    """
-    standing = town(context, asked, box, NEIGHBOURS + 300.0)
-    around = shapely.box(*box).buffer(NEIGHBOURS)
-    homes = standing.frame[(standing.frame["use"] == HOME) & standing.frame["scheme"].isna()
-                           & standing.frame.intersects(around)]  # fmt: skip
-    sun, required = _sun_day(asked, context, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-    parts = [
-        windows(home.geometry, float(home.ground), 1, storey=STOREY, sill=SILL, width=WIDTH,
-                apart=APART)
-        for home in homes.itertuples() if np.isfinite(home.ground)
-    ]  # fmt: skip
-    parts = [p for p in parts if len(p.floor)]
-    if not parts:
-        return 0, 0, required
-    seen = Windows(
-        left=np.concatenate([p.left for p in parts]),
-        right=np.concatenate([p.right for p in parts]),
-        facing=np.concatenate([p.facing for p in parts]),
-        floor=np.concatenate([p.floor for p in parts]),
-    )
-    flat = np.full(sun.azimuths.shape, -90.0)
-    south = np.cos(np.radians(seen.facing - 180)) > 0.7
-    found = hours(seen, standing.walls.known(np.inf), sun, flat)
-    return int((found.total[south] < required - 1e-9).sum()), int(south.sum()), required
 
 
 def _box(sites: Any) -> tuple[float, float, float, float]:
@@ -155,87 +194,70 @@ def _box(sites: Any) -> tuple[float, float, float, float]:
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
-def _scheme(
-    name: str, found: Any, asked: SchemesParameters, context: Context,
-    box: tuple[float, float, float, float],
-) -> Scheme:  # fmt: skip
-    own, parcels, _ = found
-    if parcels.empty:
-        raise ParameterError(
-            f"the parcels of scheme {name} are not published, so that it has no site area",
-            remedy=f"ingest them into {PARCEL}, with the scheme's parcel numbers",
-        )
-    crs = context.city.compute_crs
-    floors = own.geometry.area * own["floors"]
-    whole = shapely.union_all(own.geometry.to_numpy())
-    base = area_of(polygons(whole), crs)
-    scale = base / whole.area
-    chosen = asked.model_copy(update={"scheme": name})
-    short, count, _ = _short(chosen, context, box)
-    return Scheme(
-        name=name,
-        site=sum(area_of(polygons(shape), crs) for shape in parcels.geometry),
-        base=base,
-        floors=None if floors.isna().any() else float(floors.sum()) * scale,
-        tallest=None if own["height"].isna().any() else float(own["height"].max()),
-        limits=tuple(  # type: ignore[arg-type]
-            None if parcels[key].isna().all() else float(parcels[key].min())
-            for key in ("far_max", "density_max", "height_max")
-        ),
-        short=(short, count),
-        frame=own,
-    )
-
-
-def _within(value: float | None, limit: float | None) -> Verdict:
-    if value is None or limit is None:
-        return Verdict.UNKNOWN
-    return Verdict.PASS if value <= limit + 1e-9 else Verdict.FAIL
-
-
-def _figures(scheme: Scheme, source: str) -> list[Any]:
-    far = None if scheme.floors is None else scheme.floors / scheme.site
-    density = 100 * scheme.base / scheme.site
-    most_far, most_density, most_height = scheme.limits
+def _figures(scheme: Scheme, around: Neighbours, source: str) -> list[Figure]:
+    whole, (far, density, height) = scheme.whole, scheme.verdicts
     name, key = scheme.name, scheme.name.lower()
+    sun = Verdict.UNKNOWN if around.rule is None else Verdict.NEEDS_REVIEW
     return [
-        figure(f"far_{key}", f"方案{name} 容积率", f"Scheme {name}: FAR", far, "1",
-               f"{source}；上限 at most {most_far}", verdict=_within(far, most_far)),
-        figure(f"density_{key}", f"方案{name} 建筑密度", f"Scheme {name}: density", density, "%",
-               f"{source}；上限 at most {most_density}", verdict=_within(density, most_density)),
-        figure(f"height_{key}", f"方案{name} 最高", f"Scheme {name}: tallest", scheme.tallest, "m",
-               f"{source}；上限 at most {most_height}",
-               verdict=_within(scheme.tallest, most_height)),
-        figure(f"short_{key}", f"方案{name} 不足标准的邻窗", f"Scheme {name}: windows below "
-                                                    "the rule",
-               scheme.short[0], "1", f"{source}；{BUILDING}", verdict=Verdict.NEEDS_REVIEW),
+        figure(f"far_{key}", f"方案{name} 容积率", f"Scheme {name}: FAR", whole.far, "1",
+               f"{source}；上限 at most {scheme.limits[0]}", verdict=far),
+        figure(f"density_{key}", f"方案{name} 建筑密度", f"Scheme {name}: density", whole.density,
+               "%", f"{source}；上限 at most {scheme.limits[1]}", verdict=density),
+        figure(f"height_{key}", f"方案{name} 最高", f"Scheme {name}: tallest", whole.tallest, "m",
+               f"{source}；上限 at most {scheme.limits[2]}", verdict=height),
+        figure(f"beyond_{key}", f"方案{name} 越出地块的体块", f"Scheme {name}: blocks beyond",
+               scheme.beyond, "1", source,
+               verdict=Verdict.NEEDS_REVIEW if scheme.beyond else None),
+        figure(f"short_{key}", f"方案{name} 不足标准的邻窗",
+               f"Scheme {name}: windows below the rule", around.count(name), "1",
+               f"{source}；{around.source}", verdict=sun),
+        figure(f"new_{key}", f"方案{name} 新增不足的邻窗",
+               f"Scheme {name}: of them not below it now", around.new(name), "1",
+               f"{source}；{around.source}", verdict=sun),
     ]  # fmt: skip
 
 
-def _table(both: list[Scheme], now: Any) -> Table:
+def _around_figures(around: Neighbours) -> list[Figure]:
+    rule = "" if around.rule is None else f"，{around.rule.hours:g} h"
+    return [
+        figure("short_now", "现状不足标准的邻窗", "Neighbours' windows below the rule now",
+               around.count(None), "1", f"{around.source}{rule}",
+               verdict=Verdict.UNKNOWN if around.rule is None else None),
+        figure("windows", "邻近住宅南窗数", "Neighbours' south windows", around.windows, "1",
+               around.source),
+        figure("doubtful", "因缺高度而不定的邻窗", "Windows in doubt for want of heights",
+               around.doubtful, "1", around.source,
+               verdict=Verdict.UNKNOWN if around.doubtful else None),
+        figure("silent", "缺地面高程未计的住宅", "Homes without ground elevation, left out",
+               around.silent, "1", around.source,
+               verdict=Verdict.UNKNOWN if around.silent else None),
+        figure("gone", "被方案拆除未计的住宅", "Homes that a scheme pulls down, left out",
+               around.gone, "1", around.source),
+    ]  # fmt: skip
+
+
+def _table(both: list[Scheme], around: Neighbours) -> Table:
     one, two = both
 
     def row(name: str, name_en: str, a: float | None, b: float | None, unit: str) -> dict[str, Any]:
-        known = a is not None and b is not None
         return {
             "what": f"{name} {name_en}", "one": None if a is None else round(a, 3),
             "two": None if b is None else round(b, 3),
-            "delta": round(b - a, 3) if known else None, "unit": unit,  # type: ignore[operator]
+            "delta": None if a is None or b is None else round(b - a, 3), "unit": unit,
         }  # fmt: skip
 
-    def ratio(scheme: Scheme) -> float | None:
-        return None if scheme.floors is None else scheme.floors / scheme.site
-
+    a, b = one.whole, two.whole
     rows = [
-        row("用地面积", "site", one.site, two.site, "m2"),
-        row("建筑面积", "floor area", one.floors, two.floors, "m2"),
-        row("容积率", "FAR", ratio(one), ratio(two), ""),
-        row("建筑密度", "density", 100 * one.base / one.site, 100 * two.base / two.site, "%"),
-        row("最高", "tallest", one.tallest, two.tallest, "m"),
+        row("用地面积", "site", a.site, b.site, "m2"),
+        row("建筑面积", "floor area", a.floors, b.floors, "m2"),
+        row("容积率", "FAR", a.far, b.far, ""),
+        row("建筑密度", "density", a.density, b.density, "%"),
+        row("最高", "tallest", a.tallest, b.tallest, "m"),
         row("体块数", "blocks", len(one.frame), len(two.frame), ""),
-        row("不足标准的邻窗", "windows below the rule", one.short[0], two.short[0], ""),
-        row("其中新增", "of them new", one.short[0] - now[0], two.short[0] - now[0], ""),
-    ]
+        row("不足标准的邻窗", "windows below the rule", around.count(one.name),
+            around.count(two.name), ""),
+        row("其中新增", "of them new", around.new(one.name), around.new(two.name), ""),
+    ]  # fmt: skip
     return Table(
         title="方案对比", title_en="Side by side",
         columns=(("what", "指标", "Figure", ""), ("one", f"方案{one.name}", one.name, ""),
@@ -249,13 +271,14 @@ COMPARE_SCHEMES = Analysis(
     id="planning.compare_schemes",
     title="两个方案哪个好（指标与日照影响）",
     title_en="Which of two schemes is better",
-    summary="并列两个方案的容积率、密度、高度及其与控规上限的关系，和对周边住宅南向窗日照的影响。",
+    summary="并列两个方案的容积率、密度、高度及其与各地块控规上限的关系，和对周边住宅南向窗日照的影响。",
     summary_en=(
-        "FAR, density and height of two schemes against the parcel's limits, and what each does to "
-        "the sun of the south windows around."
+        "FAR, density and height of two schemes against the limits of each of their parcels, and "
+        "what each does to the sun of the south windows of the homes that stay."
     ),
     parameters=SchemesParameters,
     run=compare,
+    version=2,
     example={"scheme": "A", "other": "B"},
     reads=lambda a: (a.buildings, SCHEME, PARCEL),
     references=("GB 50180-2018 表 4.0.9（未核对原文 unverified）",),

@@ -12,13 +12,14 @@ from shapely.geometry.base import BaseGeometry
 
 from cim.drawn import collection, feature
 from cim.errors import ParameterError
+from cim.evidence import figure
 from cim.geo.crs import CGCS2000, transformer
 from cim.geo.massing import shadow
 from cim.geo.sun import sun_at, true_solar
 from cim.question import Point, english, number_field, point_field
 from cim.topic import Analysis, Axis, Context, Result, Series, Table
 from cim.topics.planning.analysis.overlay import area_of, polygons
-from cim.topics.planning.asked import convergence_at, czml, datum, figure
+from cim.topics.planning.asked import convergence_at, czml, datum
 from cim.topics.planning.town import PARCEL, SCHEME, InTown, town
 
 LOWEST = 5.0  # degrees: below, shadows are longer than eleven times the height and say little

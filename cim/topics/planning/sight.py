@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 from pyproj import CRS
 
 from cim.drawn import collection, feature, listed
-from cim.evidence import ground_source
+from cim.evidence import figure, ground_source
 from cim.geo.crs import CGCS2000, transformer
 from cim.geo.visibility import Eye, line_of_sight
 from cim.topic import Analysis, Axis, Context, Result, Series, Table
-from cim.topics.planning.asked import figure
 from cim.topics.planning.town import Town, town
 from cim.topics.planning.viewing import (
     REFERENCES,
@@ -30,10 +28,6 @@ from cim.topics.planning.viewing import (
     provenance,
     reads_of,
 )
-
-Floats = npt.NDArray[np.float64]
-REFRACTION = 1 / 7
-MOST = 5000.0  # m: farther blocks do not matter to a street's view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

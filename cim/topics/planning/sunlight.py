@@ -14,15 +14,15 @@ from shapely import Point as Place
 
 from cim.drawn import collection, feature, listed
 from cim.errors import ParameterError
-from cim.evidence import ground_around
+from cim.evidence import figure, ground_around
 from cim.geo.crs import CGCS2000, to_lonlat, transformer
 from cim.geo.massing import Walls, lit
 from cim.geo.sun import Sun, sun_at, true_solar
 from cim.geo.visibility import Eye, skyline
 from cim.question import Point, english, number_field, point_field
 from cim.topic import Analysis, Axis, Context, Figure, Result, Series, Table, Verdict
-from cim.topics.planning.analysis.facade import Spans, Windows, in_front, spans, windows
-from cim.topics.planning.asked import convergence_at, datum, figure
+from cim.topics.planning.analysis.facade import Ints, Spans, Windows, in_front, spans, windows
+from cim.topics.planning.asked import convergence_at, datum
 from cim.topics.planning.rules import SunRule, sun_rule
 from cim.topics.planning.town import PARCEL, SCHEME, STOREY, InTown, Town, town
 
@@ -129,9 +129,13 @@ def sunlight(asked: SunlightParameters, context: Context) -> Result:
     day = day_of(when, begin, end, asked.step, asked.building, convergence)
     seen = _windows(standing, row, asked)
     hills, more = _hills(asked, context, (x, y), day)
-    both = [hours(seen, standing.walls.known(top), day, hills) for top in (np.inf, -np.inf)]
+    unseen = np.isnan(hills)  # once as if hills hid the sun there, once as if none did
+    both = [
+        hours(seen, standing.walls.known(top), day, np.where(unseen, edge, hills))
+        for top, edge in ((np.inf, 90.0), (-np.inf, -90.0))
+    ]
     return Result(
-        summary=_figures(both, rule, when, standing, row),
+        summary=_figures(both, rule, when, standing, row, seen, float(unseen.mean())),
         features=collection(_features(standing, row, seen, both[0], crs)),
         series=(_by_floor(seen, both[0]),),
         tables=(_table(seen, both, rule, crs),),
@@ -155,7 +159,7 @@ def _span(asked: SunlightParameters, rule: SunRule | None) -> tuple[date, float,
 
 def _windows(standing: Town, row: int, asked: SunlightParameters) -> Windows:
     building = standing.frame.iloc[row]
-    if np.isnan(building["ground"]) or np.isnan(building["floors"]):
+    if np.isnan(building["ground"]) or not building["floors"] >= 1:
         raise ParameterError(
             f"the building {building['id']} has no ground elevation or no floors",
             remedy="complete its attributes, then ask again",
@@ -175,7 +179,10 @@ def _windows(standing: Town, row: int, asked: SunlightParameters) -> Windows:
 def _hills(
     asked: SunlightParameters, context: Context, place: tuple[float, float], day: Day
 ) -> tuple[Floats, list[dict[str, Any]]]:  # fmt: skip
-    """Elevation of the ground's horizon towards the sun, as seen from the building's foot."""
+    """Elevation of the ground's horizon towards the sun, as seen from the building's foot.
+
+    NaN where the ground in that direction is not known.
+    """
     if asked.terrain is None:
         return np.full(day.azimuths.shape, -90.0), []
     ground = ground_around(context, asked.terrain, (asked.building,), 6000.0)
@@ -183,8 +190,7 @@ def _hills(
         place = transformer(context.city.compute_crs, ground.grid.crs).transform(*place)
     eye = Eye(x=place[0], y=place[1], height=asked.sill)
     line = skyline(ground.grid, eye, count=720, reach=6000.0, bend=0.0)
-    known = np.nan_to_num(line.elevations, nan=-90.0)
-    found = np.interp(day.azimuths % 360, line.azimuths, known, period=360.0)
+    found = np.interp(day.azimuths % 360, line.azimuths, line.elevations, period=360.0)
     version = ground.version
     return found, [{"layer": version.layer.id, "version": version.version, "key": version.key}]
 
@@ -198,14 +204,27 @@ def _verdict(least: float, most: float, rule: SunRule) -> Verdict:
     return Verdict.PASS if least >= rule.hours - 1e-9 else Verdict.FAIL
 
 
+def of_worst_floor(total: Floats, floor: Ints) -> float:
+    """Hours of the best window of the floor that fares worst: a sunny roof lights no ground floor.
+
+    Flats are not surveyed; a floor that has no window with enough sun has no flat with enough.
+    """
+    return float(min(total[floor == f].max() for f in np.unique(floor)))
+
+
 def _figures(
-    both: list[Spans], rule: SunRule | None, when: date, standing: Town, row: int
-) -> tuple[Figure, ...]:
+    both: list[Spans], rule: SunRule | None, when: date, standing: Town, row: int,
+    seen: Windows, unseen: float,
+) -> tuple[Figure, ...]:  # fmt: skip
     worst, best = both[0].total, both[1].total
+    lowest, highest = (of_worst_floor(total, seen.floor) for total in (worst, best))
+    dark = None if rule is None else sum(
+        bool(worst[seen.floor == f].max() < rule.hours - 1e-9) for f in np.unique(seen.floor)
+    )  # fmt: skip
     source = f"{standing.source}，{when} 真太阳时 true solar time"
     building = standing.frame.iloc[row]
     short = None if rule is None else int((worst < rule.hours - 1e-9).sum())
-    margin = None if rule is None else float(worst.max() - rule.hours)
+    margin = None if rule is None else lowest - rule.hours
     return (
         figure("building", "受检建筑", "Building", str(building["name"] or building["id"]), "",
                standing.source),
@@ -215,10 +234,15 @@ def _figures(
         figure("required", "标准日照时数", "Hours required", None if rule is None else rule.hours,
                "h", "" if rule is None else f"{rule.clause}（{rule.evidence}）",
                verdict=Verdict.UNKNOWN if rule is None else
-               _verdict(float(worst.max()), float(best.max()), rule)),
-        figure("margin", "最佳窗与标准之差", "Best window beyond it", margin, "h", source),
+               _verdict(lowest, highest, rule)),
+        figure("margin", "最不利楼层最佳窗与标准之差", "Best window of the worst floor beyond it",
+               margin, "h", source),
+        figure("dark_floors", "无一窗达标的楼层", "Floors without a window that has it", dark, "1",
+               source),
         figure("short", "不足标准的窗数", "Windows below it", short, "1", source),
-        figure("doubtful", "因周边建筑缺高度而不定的窗数", "Windows in doubt",
+        figure("hills_unknown", "山体遮挡不明的时段占比", "Share of the time with hills unknown",
+               100 * unseen, "%", source, verdict=Verdict.UNKNOWN if unseen > 0 else None),
+        figure("doubtful", "因周边高度或山体不明而不定的窗数", "Windows in doubt",
                int((np.abs(worst - best) > 1e-9).sum()), "1", source),
         figure("unknown_blocks", "周边缺高度的建筑", "Blocks without a height", standing.unknown,
                "1", standing.source),
@@ -300,6 +324,7 @@ SUNLIGHT = Analysis(
     ),
     parameters=SunlightParameters,
     run=sunlight,
+    version=2,
     example={"building": [106.64684, 35.22066], "scheme": "A"},
     reads=lambda a: tuple(x for x in (a.buildings, a.terrain, a.scheme and SCHEME,
                                       a.scheme and PARCEL) if x),

@@ -22,7 +22,6 @@ from cim.topics.planning.town import PARCEL, SCHEME, InTown, Town
 
 Floats = npt.NDArray[np.float64]
 REFRACTION = 1 / 7
-MOST = 5000.0  # m: farther blocks do not matter to a street's view
 
 
 class FromParameters(InTown):

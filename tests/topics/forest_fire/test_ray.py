@@ -112,3 +112,11 @@ def test_bearings_that_do_not_cross_are_refused() -> None:
         intersect(flat(), [camera(azimuth=90.0), camera(x=X + 500, azimuth=90.0)])
     with pytest.raises(ParameterError, match="behind camera"):
         intersect(flat(), [camera(azimuth=0.0), camera(x=X + 500, azimuth=45.0)])
+
+
+@given(st.floats(0, 360), st.floats(0, 360), st.floats(0, 19))
+def test_bearings_from_one_tower_are_refused_whatever_they_say(
+    one: float, other: float, apart: float
+) -> None:
+    with pytest.raises(ParameterError, match="one place"):
+        intersect(flat(41), [camera(azimuth=one), camera(azimuth=other, x=X + apart)])

@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cim.errors import ParameterError
+from cim.geo.grid import Grid
 from cim.topics.planning.analysis.flood import flood, stages
-from tests.delivered import hills, raster
+from cim.topics.planning.inundation import tilted
+from tests.delivered import NORTH, WEST, ZONE, hills, raster
 from tests.outside import run
 
 Floats = npt.NDArray[np.float64]
@@ -59,6 +61,26 @@ def test_a_source_that_is_no_water_is_refused(seed: tuple[int, int], said: str) 
     ground[0, 0] = np.nan
     with pytest.raises(ParameterError, match=said):
         flood(ground, 50.0, seed)
+
+
+@pytest.mark.parametrize("downstream", [0.0, 77.0, 200.0])
+def test_a_river_that_falls_with_its_bed_is_as_deep_everywhere(downstream: float) -> None:
+    """A valley of 4 per mille: a level surface is metres too high below, its own fall is not."""
+    rows, columns = np.mgrid[0:161, 0:161]
+    grid = Grid(heights=np.zeros((161, 161)), west=WEST, north=NORTH, cell=(10.0, 10.0), crs=ZONE)
+    turn = np.radians(downstream - grid.convergence(WEST + 805, NORTH - 805))
+    east, north = (columns - 80) * 10.0, (80 - rows) * 10.0
+    along, aside = (east * np.sin(turn) + north * np.cos(turn),
+                    east * np.cos(turn) - north * np.sin(turn))  # fmt: skip
+    valley = Grid(heights=100.0 - 0.004 * along + 0.02 * abs(aside), west=WEST, north=NORTH,
+                  cell=(10.0, 10.0), crs=ZONE)  # fmt: skip
+    level = flood(valley.heights, 102.0, (80, 80))
+    falls = flood(tilted(valley, (80, 80), 0.004, downstream), 102.0, (80, 80))
+    assert np.nanmax(level.depth) > 4.5
+    assert np.nanmax(falls.depth) == pytest.approx(2.0, abs=0.01)
+    wet = np.isfinite(falls.depth)
+    assert (wet == (abs(aside) < 100.0 - 1e-6))[abs(abs(aside) - 100.0) > 1.0].all()
+    assert tilted(valley, (80, 80), 0.0, downstream) is valley.heights
 
 
 @settings(max_examples=30)

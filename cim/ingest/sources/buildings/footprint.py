@@ -5,38 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Literal
-
-from pydantic import Field as Option
+from typing import ClassVar
 
 from cim.errors import FormatError, ParameterError
-from cim.ingest.mesh_options import MeshOptions
 from cim.ingest.source import Built, Check, Options, Parcel, Plan, Problem, Product, Request, Source
 from cim.ingest.sources.buildings.cityjson_file import is_cityjson
+from cim.ingest.sources.buildings.footprint_options import DEM, FootprintOptions
 from cim.ingest.sources.buildings.raising import build_part
 from cim.ingest.sources.buildings.tiles import join_parts, look_at
 from cim.ingest.sources.vector_part import extent_of, files, is_vector, parcels_of
 from cim.layers import Kind
-
-DEM, ZERO = "dem", "zero"
-
-
-class FootprintOptions(MeshOptions):
-    """How footprints are raised."""
-
-    height: str = Option("", description="column with the height of the roof, m")
-    floors: str = Option("", description="column with the number of storeys above ground")
-    storey: float = Option(3.0, gt=0, le=20, description="height of one storey, m")
-    roof: Literal["relative", "absolute"] = Option(
-        "relative", description="heights are above the ground, or above the height datum"
-    )
-    base: str = Option(
-        DEM, description="dem: the lowest ground under the outline; zero; or a column, m"
-    )
-    skirt: float = Option(0.5, ge=0, le=50, description="m that walls reach below the ground (dem)")
-    id: str = Option("", description="column that names a building")
-    attributes: str = Option("", description="columns to keep, comma-separated; empty for all")
-    tile_features: int = Option(1000, ge=10, le=50_000, description="most buildings in one tile")
 
 
 class FootprintSource(Source):

@@ -41,7 +41,7 @@ from cim.ingest.sources.vector_part import crs_of
 from cim.layers import Field, FieldType, Geometry
 
 if TYPE_CHECKING:
-    from cim.ingest.sources.buildings.footprint import FootprintOptions
+    from cim.ingest.sources.buildings.footprint_options import FootprintOptions
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -148,11 +148,14 @@ class LabelSource(Source):
         take_rest(self.base.folder, staging, [Path(str(p.folder)) for p in plan.parcels])
         found = {key for part in built for key in part.facts["found"]}
         summaries = [p.payload.standing.attributes.summary() for p in plan.parcels]
+        options = _options(request)
         told = {
             "layer": self.footprints.layer,
             "version": self.footprints.version,
             "key": self.footprints.key,
             "found": len(found),
+            "eaves": options.eaves,
+            "clearance": options.clearance,
         }
         media = dict(self.base.media) | {
             "features": told,

@@ -66,12 +66,15 @@ class TakenOut:
         buildings: Values of the footprints' key.
         area: WKB of polygons in degrees: everything above and below them is taken out.
         blocks: Names of folders of the survey that are taken out whole.
+        eaves: How far the roofs of named buildings reach over their footprints, m; as they were
+            labelled, or else a rim of them stays.
     """
 
     footprints: Footprints | None = None
     buildings: tuple[str, ...] = ()
     area: bytes | None = None
     blocks: tuple[str, ...] = ()
+    eaves: float = EAVES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +149,9 @@ class RevisionSource(Source):
         if self.taken.footprints is None or not self.taken.buildings:
             return _nobody()
         city = request.city
-        everyone = stand(self.taken.footprints, city.compute_crs, request.elevation, EAVES).standing
+        everyone = stand(
+            self.taken.footprints, city.compute_crs, request.elevation, self.taken.eaves
+        ).standing
         keys = [str(v) for v in everyone.attributes.columns[self.taken.footprints.key].tolist()]
         missing = sorted(set(self.taken.buildings) - set(keys))
         if missing:

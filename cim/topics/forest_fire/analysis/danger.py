@@ -157,7 +157,8 @@ def season(days: Sequence[Noon], start: Index = START) -> list[Index | None]:
     for number, noon in enumerate(days, start=1):
         if before is not None and noon.day <= before:
             raise ParameterError(
-                f"row {number}: {noon.day} comes after {before}",
+                f"row {number}: {noon.day} "
+                + ("is there twice" if noon.day == before else f"comes after {before}"),
                 remedy="give each day once, the oldest first",
             )
         if before is not None and (noon.day - before).days > 8:

@@ -14,6 +14,7 @@ from cim.geo.grid import Grid
 from cim.geo.visibility.sight import crossings
 
 Floats = npt.NDArray[np.float64]
+BASE = 20.0  # m: cameras of one tower stand nearer together
 CHI = 5.991  # 95 % of a two-dimensional normal distribution lie within this squared radius
 
 
@@ -159,8 +160,15 @@ def intersect(grid: Grid, cameras: Sequence[Camera]) -> Hit:
     """Where the bearings of two or more cameras cross, by least squares.
 
     Raises:
-        ParameterError: the bearings are nearly parallel, or cross behind a camera.
+        ParameterError: the cameras stand at one place, the bearings are nearly parallel, or they
+            cross behind a camera.
     """
+    apart = max(math.hypot(c.x - cameras[0].x, c.y - cameras[0].y) for c in cameras)
+    if apart < BASE:  # their bearings cross at the mast itself, with an ellipse of no size
+        raise ParameterError(
+            f"the cameras stand {apart:.1f} m apart: bearings from one place cross nowhere else",
+            remedy="use a camera of another tower",
+        )
     place = np.array([0.0, 0.0])
     weight = np.ones(len(cameras))
     information = np.zeros((2, 2))

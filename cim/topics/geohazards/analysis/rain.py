@@ -29,7 +29,8 @@ def daily(series: Sequence[tuple[date, float | None]]) -> tuple[date, Floats]:
     for number, (day, millimetres) in enumerate(series, start=1):
         if before is not None and day <= before:
             raise ParameterError(
-                f"row {number}: {day} comes after {before}",
+                f"row {number}: {day} "
+                + ("is there twice" if day == before else f"comes after {before}"),
                 remedy="give each day once, the oldest first",
             )
         if millimetres is not None and not 0 <= millimetres <= MOST_IN_A_DAY:
