@@ -96,6 +96,16 @@ class Flow:
             self.viewer.page.locator(f'[data-follow="{analysis}"]').first.click()
             self.viewer.page.locator(f'[data-parameter="{parameter}"]').wait_for()
 
+    def sink(self) -> None:
+        """Look below the ground by the map's button; a narrow page hides it beside a panel."""
+        with self.step("look below"):
+            button = self.viewer.part("underground")
+            if button.is_visible():
+                button.click()
+            else:
+                self.viewer.ask("cim => cim.underground(0.35)")
+            self.viewer.idle()
+
     def figure(self, key: str) -> str:
         """The value of a figure of the answer, as it is shown, with its unit."""
         return self.viewer.page.locator(f'[data-figure="{key}"] strong').inner_text()

@@ -43,6 +43,7 @@ def test_a_line_is_drawn_by_clicks_and_ended_by_a_double_click(viewer: Viewer) -
     assert "3 个点" in viewer.part("drawn").inner_text()  # the second click of the two adds none
     line = asked(viewer)["line"]
     assert len(line) == 3
+    over_town(viewer)  # the camera has gone to the answer
     for (lon, lat), pixel in zip(line, CORNERS, strict=True):
         ground = viewer.get("api/elevation", lon=lon, lat=lat)["ellipsoidal"]
         drawn = viewer.ask("(cim, place) => cim.toPixel(...place)", [lon, lat, ground])
@@ -137,6 +138,8 @@ def test_every_question_about_the_terrain_is_answered_from_its_form(
     answer = viewer.page.request.post(
         f"{viewer.base}api/topics/terrain/{name}", data=declared["example"]
     ).json()
+    if viewer.part("unfold").is_visible():
+        viewer.part("unfold").click()
     text = result.inner_text()
     for figure in answer["summary"]:
         assert figure["title"] in text

@@ -63,7 +63,7 @@ class OnPipes(Parameters):
         json_schema_extra=english(
             "Walls", "none takes the nominal diameter for the outer one; table adds walls by "
             "material from a table that nobody has checked.",
-            choices={key: list(titles) for key, titles in WALLS.items()},
+            choices={key: list(titles) for key, titles in WALLS.items()}, advanced=True,
         ),
     )  # fmt: skip
     terrain: str = layer_field(

@@ -65,8 +65,16 @@ def test_a_burst_before_the_bridge_cuts_off_the_village_beyond_it() -> None:
     assert len(hydrants["rows"]) == found["hydrants"] > 0
     assert "not for dispatch" in answer["provenance"]["applicability"]
     stuck = closings["rows"][0]["no"]
-    more = ask("burst_isolation", point=BRIDGE, hydraulics=False, stuck=stuck)
+    again = closings["rows"][0]["again"]
+    assert again == {"stuck": stuck}
+    assert closings["again"]["title"] == "关不动"
+    more = ask("burst_isolation", point=BRIDGE, hydraulics=False, **again)
     assert figures(more)["failed"] == 1
+    both = more["tables"][0]["rows"][0]
+    assert both["again"]["stuck"] == f"{stuck}, {both['no']}"
+    assert [figure["key"] for figure in answer["summary"][:3]] == [
+        "valves", "users_inside", "users_beyond",
+    ]  # fmt: skip
     assert figures(more)["length"] > found["length"]
     assert stuck not in [row["no"] for row in more["tables"][0]["rows"]]
 
