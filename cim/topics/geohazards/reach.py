@@ -14,7 +14,7 @@ from rasterio.transform import from_origin
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from cim.drawn import NOTHING, cell_area, collection, coverage, feature
+from cim.drawn import NOTHING, cell_area, collection, coverage, feature, unstepped
 from cim.errors import ParameterError
 from cim.evidence import ground_around, ground_provenance, ground_source
 from cim.exposure import READS, exposed
@@ -107,7 +107,8 @@ def run(asked: RunoutParameters, context: Context) -> Result:
         features=collection([
             feature(plane, "启动区", "Release", crs=grid.crs, color="#4a148c", width=3),
             *([] if reached.is_empty else [
-                feature(reached, "到达范围", "Reached", crs=grid.crs, color="#f4511e", width=2)
+                feature(unstepped(reached, grid), "到达范围", "Reached", crs=grid.crs,
+                        color="#f4511e", width=2)
             ]),
         ]),
         tables=(exposure.table(),),

@@ -18,17 +18,18 @@ from cim.catalog.elevation import Ground
 from cim.drawn import collection, feature
 from cim.errors import ParameterError
 from cim.evidence import ground_around, ground_provenance, input_of, rows_if_any, rows_of
-from cim.exposure import ADMIN, FACILITY, READS, ROAD, Exposure, exposed
+from cim.exposure import ADMIN, READS, Exposure, exposed
 from cim.geo.crs import to_lonlat
 from cim.geo.grid import Grid
-from cim.geo.roads import roads, travel, way
 from cim.question import OnTerrain, english, layer_field
-from cim.topic import Analysis, Context, Figure, Result, Table, Verdict
+from cim.topic import Analysis, Context, Figure, Next, Result, Table, Verdict
 from cim.topics.geohazards.analysis.rain import effective, warning
 from cim.topics.geohazards.analysis.runout import run_out
 from cim.topics.geohazards.asked import NOT_FOR_DISPATCH, figure
+from cim.topics.geohazards.onward import onward
 from cim.topics.geohazards.reach import outline, release_mask
 from cim.topics.geohazards.readings import Gauge, gauges, nearest
+from cim.topics.geohazards.refuge import Way, ways_out
 from cim.topics.geohazards.rules import WarningRules, warning_rules
 
 LEVELS = (
@@ -38,11 +39,11 @@ LEVELS = (
     ("橙色", "orange", "#fb8c00"),
     ("红色", "red", "#d32f2f"),
 )
-UNKNOWN = ("无法判定", "cannot be told", "#000000")
+UNKNOWN = ("无法判定", "cannot be told", "#cfd8dc")
+WAY = ("撤离路线", "Way out", "#00e676")
 FOLLOWED = 2  # from yellow on, run-out, people and ways are worked out
 RELEASE, FAR = 40.0, 2500.0  # m: radius of what goes, and how far it is followed
-WALK = 4.0 / 3.6  # m/s
-SHELTER = "避难"
+UNSTEPPED = 11.0  # m: takes the stairs of 15 m cells off what is drawn
 
 
 class WarningParameters(OnTerrain):
@@ -117,13 +118,14 @@ def run(asked: WarningParameters, context: Context) -> Result:
         said = ground_provenance(ground, context)
     area = shapely.union_all([s.reached for s in warned]) if warned else shapely.Polygon()
     exposure = exposed(context, area, crs)
-    ways = _ways(context, warned, area, crs)
+    ways = ways_out(context, {str(w.row["hazard_id"]): w.place for w in warned}, area, crs)
     towns = _towns(context, sites, crs)
     source = f"{hazards.source}；{rain.source}"
     return Result(
         summary=(*_figures(sites, rules, source), *exposure.figures()),
-        features=collection(_features(sites, ways, crs)),
+        features=collection(_features(sites, ways, crs), _legend(sites, ways)),
         tables=(_table(sites, ways, crs), towns, exposure.table()),
+        following=_following(warned, rules, crs),
         provenance=_provenance(said, exposure, [hazards.version, rain.version], rules),
     )
 
@@ -188,53 +190,6 @@ def _followed(site: Site, ground: Ground, rules: WarningRules, crs: CRS) -> Site
     return replace(site, reached=hit)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Way:
-    """A way to a shelter: its course, minutes on foot, and the shelter's name."""
-
-    course: shapely.LineString
-    minutes: float
-    shelter: str
-
-
-def _ways(context: Context, warned: list[Site], area: BaseGeometry, crs: CRS) -> dict[str, Way]:
-    """From each warned site to the nearest shelter, by roads that no run-out crosses."""
-    streets = rows_if_any(context, ROAD, crs=crs)
-    places = rows_if_any(context, FACILITY, crs=crs)
-    if streets is None or places is None or not warned or streets.frame.empty:
-        return {}
-    shelters = places.frame[places.frame["facility_class"].fillna("").str.contains(SHELTER)]
-    shelters = shelters[~shelters.intersects(area)]
-    if shelters.empty:
-        return {}
-    ends = [*(p.representative_point() for p in shelters.geometry), *(s.place for s in warned)]
-    network = roads(
-        [shapely.get_coordinates(part) for shape in streets.frame.geometry
-         for part in getattr(shape, "geoms", [shape])],
-        np.array([[p.x, p.y] for p in ends]),
-    )  # fmt: skip
-    shut = shapely.intersects([shapely.LineString(path) for path in network.paths], area)
-    cost = np.where(shut, np.inf, network.length / WALK)
-    own = len(shelters)
-    found = travel(network, cost, network.stops[:own])
-    names = dict(zip(network.stops[:own].tolist(), shelters["name"], strict=True))
-    out: dict[str, Way] = {}
-    for i, site in enumerate(warned):
-        node = int(network.stops[own + i])
-        course, _ = way(network, cost, found, node)
-        if len(course) < 2:
-            continue
-        line = shapely.LineString([[site.place.x, site.place.y], *course[::-1]])
-        seconds = found.cost[node] + network.away[own + i] / (
-            WALK / 2
-        )  # off the road: half as fast
-        out[str(site.row["hazard_id"])] = Way(
-            course=line, minutes=float(seconds / 60),
-            shelter=str(names.get(int(found.source[node]), "")),
-        )  # fmt: skip
-    return out
-
-
 def _figures(sites: list[Site], rules: WarningRules, source: str) -> tuple[Figure, ...]:
     doubt = Verdict.PASS if rules.verified else Verdict.NEEDS_REVIEW
     by_level = [[s for s in sites if s.level == level] for level in range(5)]
@@ -264,22 +219,44 @@ def _lonlat(place: Place, crs: CRS) -> list[float]:
     return [round(float(v), 7) for v in to_lonlat(crs, np.array([[place.x, place.y]]))[0]]
 
 
+def _following(warned: list[Site], rules: WarningRules, crs: CRS) -> tuple[Next, ...]:
+    """On to the worst site; of several, the one with most people."""
+    if not warned:
+        return ()
+    worst = max(warned, key=lambda s: (s.level or 0, int(s.row.get("people") or 0)))
+    angle = rules.angles.get(str(worst.row.get("hazard_type") or ""), rules.angles["其他"])
+    return onward(worst.row, worst.place, crs, RELEASE, angle, worst.amounts[0])
+
+
+def _legend(sites: list[Site], ways: dict[str, Way]) -> list[tuple[str, str, str]]:
+    """The colours that are on the map, the worst first."""
+    there = {s.level for s in sites}
+    rows = [
+        (color, f"{zh}预警" if level else "不预警", en.capitalize())
+        for level, (zh, en, color) in reversed(list(enumerate(LEVELS))) if level in there
+    ]  # fmt: skip
+    rows += [(UNKNOWN[2], UNKNOWN[0], UNKNOWN[1])] if None in there else []
+    return [*rows, (WAY[2], WAY[0], WAY[1])] if ways else rows
+
+
 def _features(sites: list[Site], ways: dict[str, Way], crs: CRS) -> list[dict[str, Any]]:
     drawn = []
     for site in sorted(sites, key=lambda s: -1 if s.level is None else s.level):
         zh, en, color = UNKNOWN if site.level is None else LEVELS[site.level]
         name = str(site.row.get("name") or site.row["hazard_id"])
         if not site.reached.is_empty:
-            drawn.append(feature(site.reached, f"{name} 影响范围", f"{name}: reach", crs=crs,
-                                 color=color, width=2, fill=f"{color}50"))  # fmt: skip
+            drawn.append(feature(site.reached.simplify(UNSTEPPED), f"{name} 影响范围",
+                                 f"{name}: reach", crs=crs, color=color, width=2,
+                                 fill=f"{color}50"))  # fmt: skip
         drawn.append(feature(
-            site.place, f"{name} {zh}", f"{name}: {en}", crs=crs, color=color, width=12,
+            site.place, f"{name} {zh}", f"{name}: {en}", crs=crs, color=color,
+            width=10 if (site.level or 0) >= FOLLOWED else 4, label=(site.level or 0) > FOLLOWED,
             properties={"level": site.level, "today_mm": _number(site.amounts[0]),
                         "effective_mm": _number(site.amounts[1])},
         ))  # fmt: skip
     drawn += [
-        feature(found.course, f"撤离路线 至{found.shelter}", f"Way out to {found.shelter}", crs=crs,
-                color="#00e676", width=5)
+        feature(found.course, f"{WAY[0]} 至{found.shelter}", f"{WAY[1]} to {found.shelter}",
+                crs=crs, color=WAY[2], width=5)
         for found in ways.values()
     ]  # fmt: skip
     return drawn

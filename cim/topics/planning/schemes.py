@@ -13,7 +13,7 @@ from pydantic import Field
 from cim.drawn import collection, feature
 from cim.errors import ParameterError
 from cim.geo.crs import to_lonlat
-from cim.question import english, number_field
+from cim.question import english, number_field, of_layer
 from cim.topic import Analysis, Context, Result, Table, Verdict
 from cim.topics.planning.analysis.facade import Windows, windows
 from cim.topics.planning.analysis.overlay import area_of, polygons
@@ -32,11 +32,11 @@ class SchemesParameters(InTown):
 
     scheme: str | None = Field(
         default="A", max_length=60, title="方案一", description="方案名。",
-        json_schema_extra=english("Scheme one", "Its name."),
+        json_schema_extra=english("Scheme one", "Its name.", **of_layer(SCHEME, "scheme")),
     )  # fmt: skip
     other: str = Field(
         default="B", max_length=60, title="方案二", description="方案名。",
-        json_schema_extra=english("Scheme two", "Its name."),
+        json_schema_extra=english("Scheme two", "Its name.", **of_layer(SCHEME, "scheme")),
     )  # fmt: skip
     step: float = number_field(
         4.0, "日照步长", "越小越准越慢。", "Step of the sun", "Finer is slower.", "min", 1, 15
@@ -227,8 +227,8 @@ def _table(both: list[Scheme], now: Any) -> Table:
         return None if scheme.floors is None else scheme.floors / scheme.site
 
     rows = [
-        row("用地面积", "site", one.site, two.site, "m2"),
-        row("建筑面积", "floor area", one.floors, two.floors, "m2"),
+        row("用地面积", "site", one.site, two.site, "m²"),
+        row("建筑面积", "floor area", one.floors, two.floors, "m²"),
         row("容积率", "FAR", ratio(one), ratio(two), ""),
         row("建筑密度", "density", 100 * one.base / one.site, 100 * two.base / two.site, "%"),
         row("最高", "tallest", one.tallest, two.tallest, "m"),

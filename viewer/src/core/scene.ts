@@ -11,7 +11,7 @@ import {
   type Viewer,
 } from 'cesium'
 import { api, type Bbox, type City, type Layer, type Position, type Result } from './api'
-import { currentView, goHome, goTo, groundOf, lookAt, type Look, type View } from './camera'
+import { currentView, goHome, goTo, groundOf, lookAt, type Free, type Look, type View } from './camera'
 import { Draft } from './draft'
 import type { Stage } from './drawn'
 import { Extrusion } from './extrusion'
@@ -23,7 +23,7 @@ import { Inspector, type Inspection } from './inspector'
 import { Labels } from './labels'
 import { LayerStack } from './layers'
 import { Measure } from './measure'
-import { extentOf, Outcome } from './outcome'
+import { extentOf, Outcome, tallest } from './outcome'
 import { BARE, decode, type Shared } from './share'
 import { boxAround } from './shape'
 import { Signal } from './signal'
@@ -39,8 +39,11 @@ export interface Cursor {
   orthometric: number // m
 }
 
-/** Width that the panels take on either side, pixels. */
-const PANELS = 370
+/** What panels and the map's buttons take on either side, bars at top and bottom; pixels. */
+const [LEFT, RIGHT, TOP, BOTTOM] = [350, 430, 100, 110]
+
+/** Around a result that is but a place: less shows no surroundings; m. */
+const SURROUNDINGS = 250
 
 type PointTaker = (lon: number, lat: number) => void
 
@@ -182,9 +185,21 @@ export class CityScene {
   /** Draw a result, and look at it where the panels leave the map free. */
   async showResult(result: Result): Promise<void> {
     const extent = extentOf(result)
-    if (extent && !this.framed(extent))
-      this.flyToExtent(extent, null, { pitch: -50, margin: this.crowded() })
+    const { viewpoint } = result
+    if (viewpoint) {
+      const [lon, lat] = viewpoint.place
+      const height = viewpoint.height + undulationAt(this.city, lon, lat)
+      this.goTo({ ...viewpoint, lon, lat, height }, 1.2)
+    } else if (extent && !this.framed(extent)) this.look(extent, tallest(result))
     await this.outcome.show(result).catch((error: unknown) => this.faults.add('result', error))
+  }
+
+  /** Look at the whole of an extent, however small, between the panels. */
+  look(extent: Bbox, tall = 0): void {
+    const [west, south, east, north] = extent
+    const point = west === east && south === north
+    const around = point ? boxAround(west, south, SURROUNDINGS) : extent
+    this.flyToExtent(around, null, { pitch: -50, tall, free: this.free() })
   }
 
   /** Look at a place from close by, and mark it. */
@@ -208,21 +223,25 @@ export class CityScene {
   private framed([west, south, east, north]: Bbox): boolean {
     const ground = this.groundBelow([west, south, east, north])
     const { clientWidth, clientHeight } = this.viewer.canvas
-    const side = clientWidth > 3 * PANELS ? PANELS : 0
+    const { left, right, top, bottom } =
+      clientWidth > 3 * RIGHT ? this.free() : { left: 0, right: 0, top: 70, bottom: 40 }
     const corners = [[west, south], [east, south], [east, north], [west, north]] as const
     const pixels = corners.map(([lon, lat]) => this.toPixel(lon, lat, ground))
     const inside = pixels.every(
-      (at) => at && at[0] > side && at[0] < clientWidth - side && at[1] > 70 && at[1] < clientHeight - 40,
+      (at) =>
+        at && at[0] > left && at[0] < clientWidth - right &&
+        at[1] > top && at[1] < clientHeight - bottom,
     )
     const x = pixels.map((at) => at?.[0] ?? 0)
     return inside && Math.max(...x) - Math.min(...x) > 0.12 * clientWidth
   }
 
-  /** How much farther away one must stand to see between the panels what would fill the screen. */
-  crowded(): number {
+  /** What covers the picture; a narrow screen shows one panel at most. */
+  private free(): Free {
     const { clientWidth, clientHeight } = this.viewer.canvas
-    const free = Math.max(clientWidth - 2 * PANELS, 260)
-    return Math.min(Math.max((0.9 * Math.min(clientWidth, 1.6 * clientHeight)) / free, 1), 3)
+    if (clientWidth > 3 * RIGHT) return { left: LEFT, right: RIGHT, top: TOP, bottom: BOTTOM }
+    const [side, bar] = [clientWidth * 0.15, clientHeight * 0.15]
+    return { left: side, right: side, top: bar, bottom: bar }
   }
 
   /** The next click gives a place to `taker` instead of being inspected. */

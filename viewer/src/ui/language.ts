@@ -60,6 +60,11 @@ const UNITS: Record<string, string> = {
 const WORDS: Record<string, [string, string]> = {
   a: ['年', 'years'],
   d: ['天', 'days'],
+  h: ['小时', 'h'],
+  min: ['分钟', 'min'],
+  har: ['公顷', 'ha'],
+  'm/min': ['米/分钟', 'm/min'],
+  'mm/d': ['毫米/天', 'mm/d'],
   '{person}': ['人', 'persons'],
   '{storey}': ['层', 'storeys'],
   '{floor}': ['层', 'floors'],
@@ -78,6 +83,23 @@ export function figure(value: number, digits = 2): string {
   return value.toLocaleString(lang() === 'zh' ? 'zh-CN' : 'en-US', {
     maximumFractionDigits: digits,
   })
+}
+
+/** A value as a person reads it: no digits that nobody measured, areas and volumes in fit units. */
+export function told(value: number, unit: string | null | undefined): { value: string; unit: string } {
+  const size = Math.abs(value)
+  if (unit === 'm2' && size >= 1e6) return told(value / 1e6, 'km2')
+  if (unit === 'm3' && size >= 1e6 && lang() === 'zh')
+    return { value: figure(value / 1e4, 1), unit: '万 m³' }
+  if (unit === 'm' && size >= 1e4) return told(value / 1e3, 'km')
+  const digits = unit === 'deg' ? 6 : size >= 10_000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3
+  return { value: figure(value, digits), unit: unitOf(unit) }
+}
+
+/** Of `中文 English`, as answers without a field for either say it, the half of the screen. */
+export function inLanguage(text: string): string {
+  const [, zh, en] = /^(.*[\u3400-\u9fff）]) ([a-z][a-z]+.*)$/.exec(text) ?? []
+  return (lang() === 'en' ? en : zh) ?? text
 }
 
 /** A length in metres, or in kilometres where metres have five digits. */
