@@ -193,6 +193,7 @@ def _to_json(
             for attachment in result.attachments
         ],
         "following": [asdict(follows) for follows in result.following],
+        "viewpoint": None if result.viewpoint is None else asdict(result.viewpoint),
         "provenance": {
             "analysis": analysis.id,
             "method_version": analysis.version,

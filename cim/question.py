@@ -212,6 +212,11 @@ def layer_field(
     )  # fmt: skip
 
 
+def of_layer(layer: str, field: str) -> dict[str, Any]:
+    """For ``english``: the parameter is one feature of a layer, by a field; it can be clicked."""
+    return {"widget": "feature", "layer": layer, "field": field}
+
+
 def number_field(
     default: float, title: str, description: str, title_en: str, description_en: str, unit: str,
     low: float, high: float, *, advanced: bool = False,

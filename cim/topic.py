@@ -163,6 +163,23 @@ class Next:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Viewpoint:
+    """From where an answer is looked at, if not from above.
+
+    Args:
+        place: Longitude and latitude of the eye, degrees.
+        height: Of the eye, orthometric, m.
+        heading: From true north, degrees.
+        pitch: 0 is level, negative looks down, degrees.
+    """
+
+    place: tuple[float, float]
+    height: float
+    heading: float
+    pitch: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """The answer to a question, in the small vocabulary that every face can show.
 
@@ -175,6 +192,7 @@ class Result:
         tables: Rows.
         attachments: Files to take away.
         following: Questions that follow from it.
+        viewpoint: From where it is looked at; without one, from above, all of it in the picture.
         provenance: Inputs with versions, parameters, CRS, nodata share, applicability.
     """
 
@@ -186,6 +204,7 @@ class Result:
     tables: tuple[Table, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     following: tuple[Next, ...] = ()
+    viewpoint: Viewpoint | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 

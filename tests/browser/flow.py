@@ -44,6 +44,12 @@ class Flow:
         yield
         self.steps.append((title, time.monotonic() - start))
 
+    def question(self, analysis: str) -> None:
+        """Choose an analysis, its form as it comes."""
+        with self.step(f"choose {analysis}"):
+            choose(self.viewer, analysis)
+            self.viewer.part("run").wait_for()
+
     def example(self, analysis: str) -> None:
         """Choose an analysis and take its example, as yet not asked."""
         choose(self.viewer, analysis)
@@ -106,9 +112,105 @@ class Flow:
                 self.viewer.ask("cim => cim.underground(0.35)")
             self.viewer.idle()
 
+    def set(self, parameter: str, value: str) -> None:
+        """Type a number, or choose a feature's number; empty clears."""
+        field = row(self.viewer, parameter)
+        choices = field.locator(".el-select input")
+        box = choices if choices.count() else field.locator(".el-input-number input")
+        if choices.count() and not value:
+            return
+        box.fill(value)
+        box.press("Enter")
+        box.blur()
+
+    def value(self, parameter: str) -> str:
+        """What is chosen in the list of a parameter."""
+        return row(self.viewer, parameter).locator(".el-select__selected-item").last.inner_text()
+
+    def pixel(self, lon: float, lat: float) -> tuple[float, float]:
+        """Where a place on the ground is seen; it must be in the picture."""
+        [height] = self.viewer.ask("(cim, at) => cim.sampleTerrain([at])", [lon, lat])
+        found = self.viewer.ask("(cim, at) => cim.toPixel(...at)", [lon, lat, height])
+        size = self.viewer.page.viewport_size
+        assert found is not None, "it lies behind the camera"
+        assert size is not None
+        assert 0 < found[0] < size["width"], "it is not in the picture"
+        assert 0 < found[1] < size["height"], "it is not in the picture"
+        return found[0], found[1]
+
+    def pick_point(self, parameter: str, lon: float, lat: float) -> None:
+        """Take a place from the map."""
+        with self.step(f"pick {parameter}"):
+            row(self.viewer, parameter).locator('[data-test="pick-point"]').click()
+            self.click((lon, lat))
+            row(self.viewer, parameter).get_by_text("请在图上点击").wait_for(state="hidden")
+
+    def pick_feature(self, parameter: str, lon: float, lat: float) -> None:
+        """Take what stands at a place of the map."""
+        with self.step(f"pick {parameter}"):
+            row(self.viewer, parameter).locator('[data-test="pick-feature"]').click()
+            self.viewer.idle()
+            self.click((lon, lat))
+            row(self.viewer, parameter).get_by_text("请在图上点击").wait_for(state="hidden")
+
+    def film_plays(self) -> None:
+        """The film runs by itself, and its end looks other than its beginning."""
+        with self.step("film"):
+            self.viewer.idle()
+            before, clock = self.viewer.picture(), self.viewer.part("film-time").inner_text()
+            self.viewer.part("film-play").click()
+            self.viewer.page.wait_for_function(
+                "clock => document.querySelector('[data-test=film-time]').innerText !== clock",
+                arg=clock,
+            )
+            self.viewer.part("film-play").click()
+            film = self.viewer.ask("cim => cim.result().film")
+            self.viewer.ask("(cim, at) => cim.seek(at)", film["seconds"] * 0.97)
+            self.viewer.idle()
+            assert self.viewer.changed(before) > 0.004
+
+    def names_at(self, lon: float, lat: float) -> list[str]:
+        """What a click at a place of the picture finds."""
+        found = self.viewer.ask("(cim, at) => cim.pick(...at)", list(self.pixel(lon, lat)))
+        return [one["feature"]["properties"].get("name", "") for one in found["found"]]
+
     def figure(self, key: str) -> str:
         """The value of a figure of the answer, as it is shown, with its unit."""
         return self.viewer.page.locator(f'[data-figure="{key}"] strong').inner_text()
+
+    def word(self, key: str) -> str:
+        """The same without its unit."""
+        unit = self.viewer.page.locator(f'[data-figure="{key}"] strong .unit')
+        shown = self.figure(key)
+        return shown.removesuffix(unit.inner_text()).strip() if unit.count() else shown
+
+    def number(self, key: str) -> float:
+        """The same as a number."""
+        return float(self.word(key).replace(",", ""))
+
+    def verdict(self, key: str) -> str:
+        """What a rule says of a figure."""
+        return self.viewer.page.locator(f'[data-figure="{key}"] .verdict').first.inner_text()
+
+    def legend(self) -> str:
+        """All legends of the answer, a class a line."""
+        shown = self.viewer.part("result").locator(".legend li")
+        return "\n".join(text.strip() for text in shown.all_inner_texts())
+
+    def rows(self, title: str) -> list[list[str]]:
+        """The cells of a table of the answer, row by row."""
+        table = self.viewer.part("table").filter(has_text=title)
+        return [
+            [cell.replace(",", "").strip() for cell in text.split("\t")]
+            for text in table.locator("tbody tr").all_inner_texts()
+        ]
+
+    def chart(self, title: str) -> Locator:
+        """A chart of the answer, brought into sight."""
+        named = f'[data-test="chart"][aria-label*="{title}"] canvas'
+        chart = self.viewer.page.locator(named).first
+        chart.scroll_into_view_if_needed()
+        return chart
 
     def print(self) -> Path:
         """The answer's PDF, downloaded."""

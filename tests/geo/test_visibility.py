@@ -20,6 +20,7 @@ from cim.geo.visibility import (
     UNKNOWN,
     Classes,
     Eye,
+    classes_at,
     drop,
     line_of_sight,
     radius_of_curvature,
@@ -302,6 +303,22 @@ def test_the_sweep_says_of_every_cell_what_its_own_line_of_sight_says(
             if sight.clearance is not None and abs(sight.clearance) < 1e-6:
                 continue  # a tie, decided by rounding
             assert classes[row, column] == said[sight.seen]
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 10_000), height=st.floats(0, 60), reach=st.floats(50, 400))
+def test_some_cells_alone_are_told_what_all_of_them_are(
+    seed: int, height: float, reach: float
+) -> None:
+    heights = fractal(seed)
+    heights[np.random.default_rng(seed).random(heights.shape) < 0.01] = np.nan
+    ground, (x, y) = grid(heights), centre(16, 16)
+    if not math.isfinite(ground.bilinear(x, y)):
+        return
+    looker, cells = Eye(x=x, y=y, height=height), np.argwhere(np.ones(heights.shape, bool))
+    every = viewshed(ground, looker, reach=reach, target_height=2.0, bend=6.7e-8)
+    some = classes_at(ground, looker, cells, reach=reach, target_height=2.0, bend=6.7e-8)
+    assert (some != every.ravel()).mean() < 0.002, "but for ties, which rounding decides"
 
 
 @pytest.mark.parametrize("rough", [0.0, 0.3])

@@ -9,7 +9,7 @@ at least as steeply as the line to every crossing before it.
 from cim.geo.visibility.eye import Eye, drop, radius_of_curvature
 from cim.geo.visibility.sight import Sight, line_of_sight
 from cim.geo.visibility.skyline import Skyline, skyline
-from cim.geo.visibility.viewshed import BEYOND, HIDDEN, SEEN, UNKNOWN, Classes, viewshed
+from cim.geo.visibility.viewshed import BEYOND, HIDDEN, SEEN, UNKNOWN, Classes, classes_at, viewshed
 
 __all__ = [
     "BEYOND",
@@ -20,6 +20,7 @@ __all__ = [
     "Eye",
     "Sight",
     "Skyline",
+    "classes_at",
     "drop",
     "line_of_sight",
     "radius_of_curvature",

@@ -60,6 +60,52 @@ def viewshed(grid: Grid, eye: Eye, *, reach: float, target_height: float, bend: 
     return parts[0]
 
 
+def classes_at(
+    grid: Grid, eye: Eye, cells: npt.NDArray[np.int64], *, reach: float, target_height: float,
+    bend: float,
+) -> Classes:  # fmt: skip
+    """The classes that ``viewshed`` gives to some cells, each by its own line, all around the eye.
+
+    Faster by far than all of them where few are asked about: the sites of many towers.
+
+    Args:
+        grid: The ground.
+        eye: Who looks; its field of view is not looked at.
+        cells: (n, 2) row and column of each.
+        reach: Farthest distance on the plane, m.
+        target_height: Of what is looked for above ground, m.
+        bend: As for ``viewshed``.
+
+    Raises:
+        ParameterError: the observer stands outside the grid or where it has no height.
+    """
+    found: Classes = np.empty(len(cells), np.uint8)
+    heights = np.ascontiguousarray(grid.heights)
+    _lines(heights, cells, eye.stand(grid), grid.cell, reach, target_height, bend, found)
+    return found
+
+
+@njit(cache=True, parallel=True, nogil=True)  # type: ignore[untyped-decorator]
+def _lines(
+    heights: Floats,
+    cells: npt.NDArray[np.int64],
+    eye: tuple[float, float, float],
+    cell: tuple[float, float],
+    reach: float,
+    target: float,
+    bend: float,
+    found: Classes,
+) -> None:
+    """Fill ``found`` with the class of each cell; the arguments are those of ``_join``."""
+    for i in prange(len(cells)):
+        row, column = cells[i, 0], cells[i, 1]
+        away = math.hypot((column - eye[1]) * cell[0], (row - eye[0]) * cell[1])
+        if away > reach:
+            found[i] = 255
+        else:
+            found[i] = _alone(heights, (row, column), eye, cell, target, bend)
+
+
 def _wanted(
     columns: float, along: int, step: int, look: tuple[float, float, float],
     cell: tuple[float, float],

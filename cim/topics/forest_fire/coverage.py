@@ -7,7 +7,7 @@ import shapely
 
 from cim.drawn import NOTHING, cell_area, collection, coverage, feature
 from cim.evidence import Rows, figure, ground_around, ground_provenance, ground_source, input_of
-from cim.topic import Analysis, Context, LegendEntry, Result, Table, Verdict
+from cim.topic import Analysis, Context, LegendEntry, Next, Result, Table, Verdict
 from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, place_of
 from cim.topics.forest_fire.watching import (
     CoverageParameters,
@@ -23,6 +23,15 @@ _LEGEND = (
     LegendEntry(value=2, color="#9ccc6590", title="2 个点可视", title_en="seen by two"),
     LegendEntry(value=3, color="#2e7d3290", title="3 个及以上", title_en="seen by three and more"),
 )
+
+
+def _onward(asked: CoverageParameters) -> Next:
+    """On to where the next tower should stand."""
+    return Next(
+        analysis="forest_fire.siting", title="下一座塔建在哪里",
+        title_en="Where should the next tower stand",
+        values={"centre": list(asked.centre), "range": asked.range, "smoke": asked.smoke},
+    )  # fmt: skip
 
 
 def watched(asked: CoverageParameters, context: Context) -> Result:
@@ -78,6 +87,7 @@ def watched(asked: CoverageParameters, context: Context) -> Result:
             columns=(("name", "瞭望塔", "Tower", ""), ("forest", "可视林区", "Forest seen", "km2"),
                      ("alone", "仅此塔可视", "Seen by it alone", "km2")),
             rows=sorted(rows, key=lambda r: -float(r["alone"]))),),
+        following=(_onward(asked),),
         provenance=said | {
             "inputs": [*said["inputs"], input_of(towers.version), input_of(fuel.version)],
             "applicability": f"{NOT_FOR_DISPATCH}. 裸地 DEM，不含树木遮挡与能见度 bare ground: "

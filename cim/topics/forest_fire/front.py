@@ -12,7 +12,7 @@ import numpy.typing as npt
 import shapely
 
 from cim.catalog.elevation import Ground
-from cim.drawn import NOTHING, cell_area, feature, listed, outline
+from cim.drawn import NOTHING, cell_area, feature, listed, outline, unstepped
 from cim.evidence import (
     Rows,
 )
@@ -80,13 +80,13 @@ def front_features(
     drawn = []
     if asked.doubt:
         for least, color in ((0.05, "#90a4ae"), (0.5, "#ffb74d"), (0.95, "#d84315")):
-            band = outline(grid, shares >= least - 1e-9)
+            band = unstepped(outline(grid, shares >= least - 1e-9), grid)
             if not band.is_empty:
                 drawn.append(feature(band, f"过火概率 ≥{least:.0%}", f"Burns in {least:.0%} of "
                                                                  "runs",
                                      crs=grid.crs, color=color, width=2, dash=True))  # fmt: skip
     for number, end in enumerate(bands.tolist()):
-        ring = outline(grid, when <= end)
+        ring = unstepped(outline(grid, when <= end), grid)
         drawn.append(feature(ring, f"{end:g} 分钟火线", f"Front after {end:g} min", crs=grid.crs,
                              color=_COLOURS[number], width=3))  # fmt: skip
     drawn += [
@@ -107,7 +107,7 @@ def film_of(asked: Burn, scene: Scene, when: Floats) -> list[dict[str, Any]]:
                    "multiplier": asked.hours * 3600 / 20}}
     ]  # fmt: skip
     for number, until in enumerate(steps):
-        ring = outline(grid, when <= until)
+        ring = unstepped(outline(grid, when <= until), grid)
         first = begin + timedelta(minutes=float(steps[number - 1]) if number else 0.0)
         last = begin + timedelta(minutes=float(until)) if number + 1 < len(steps) else end
         for part_number, part in enumerate(getattr(ring, "geoms", [ring])):

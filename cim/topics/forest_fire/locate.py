@@ -25,10 +25,12 @@ from cim.evidence import (
 )
 from cim.geo.crs import CGCS2000, transformer
 from cim.geo.visibility import radius_of_curvature
-from cim.question import OnTerrain, english, layer_field, number_field
+from cim.question import OnTerrain, english, layer_field, number_field, of_layer
 from cim.topic import Analysis, Context, Next, Result
 from cim.topics.forest_fire.analysis.ray import Camera, Hit, intersect, locate
 from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, place_of
+
+_CAMERAS = of_layer("forest_fire.camera", "camera_id")
 
 
 class LocateParameters(OnTerrain):
@@ -36,7 +38,7 @@ class LocateParameters(OnTerrain):
 
     camera: str = Field(
         default="LWT01-1", max_length=60, title="摄像机", description="摄像机编号。",
-        json_schema_extra=english("Camera", "Its number."),
+        json_schema_extra=english("Camera", "Its number.", **_CAMERAS),
     )  # fmt: skip
     azimuth: float = number_field(
         130.0, "方位角", "烟点方向，自真北顺时针。", "Azimuth", "Of the smoke, from true "
@@ -49,7 +51,8 @@ class LocateParameters(OnTerrain):
     )  # fmt: skip
     second: str | None = Field(
         default=None, max_length=60, title="第二台摄像机", description="给出时两线交会。",
-        json_schema_extra=english("Second camera", "If given, both bearings are crossed."),
+        json_schema_extra=english("Second camera", "If given, both bearings are crossed.",
+                                  **_CAMERAS),
     )  # fmt: skip
     second_azimuth: float | None = Field(
         default=None, ge=0, le=360, title="第二方位角", description="第二台摄像机的方位角。",
@@ -89,6 +92,12 @@ class LocateParameters(OnTerrain):
         "Cameras",
         "With number and height.",
     )
+
+
+_LEGEND = (
+    ("#ff1744", "火点", "Fire"), ("#ff7043", "95% 误差椭圆", "95 % error ellipse"),
+    ("#ffd54f", "摄像机视线", "Line of sight"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -161,7 +170,7 @@ def run(asked: LocateParameters, context: Context) -> Result:
               for c, s in zip(cameras, stands, strict=True)),
             feature(shapely.Point(hit.x, hit.y), "火点", "Fire", crs=crs, color="#ff1744", width=14,
                     label=True),
-        ]),
+        ], _LEGEND),
         following=_next(place),
         provenance=said | {
             "inputs": [*said["inputs"], input_of(rows.version)],
@@ -192,7 +201,8 @@ def _figures(hit: Hit, place: list[float], source: str, ground: Ground) -> tuple
         figure("distance", "距第一台摄像机", "From the first camera", hit.away, "m", source),
         figure("long", "误差椭圆长半轴（95%）", "Long half axis (95 %)", long, "m", source),
         figure("short", "误差椭圆短半轴（95%）", "Short half axis (95 %)", short, "m", source),
-        figure("turn", "长轴方向（真北）", "Direction of the long axis", true, "deg", source),
+        figure("turn", "长轴方向（真北）", "Direction of the long axis", round(true, 1), "deg",
+               source),
         ground_accuracy(ground),
     )  # fmt: skip
 
@@ -223,7 +233,7 @@ LOCATE = Analysis(
     parameters=LocateParameters,
     run=run,
     version=2,
-    example={"camera": "LWT01-1", "azimuth": 130.0, "pitch": -4.0},
+    example={"camera": "LWT01-1", "azimuth": 125.0, "pitch": -7.0},
     reads=lambda asked: (asked.terrain, asked.cameras),
     references=("Ghilani (2017), Adjustment Computations, 6th ed., chapter 19 (error ellipses)",),
 )

@@ -41,9 +41,11 @@ from cim.question import (
     point_field,
     shape_of,
 )
-from cim.topic import Analysis, Context, Figure, Result, Table
+from cim.topic import Analysis, Context, Figure, Result
 from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, cell_of, place_of
+from cim.topics.forest_fire.crews import team_table, water_table
 from cim.topics.forest_fire.ways_out import (
+    WAY,
     Net,
     shelters,
     way_out_figures,
@@ -55,6 +57,8 @@ Floats = npt.NDArray[np.float64]
 WATER = "base.water"
 SPEEDS = {"主干路": 50.0, "次干路": 40.0, "支路": 30.0}  # km/h by grade; others as below
 OTHER = 20.0
+_COLOURS = ("#00e676", "#ff9800", "#ab47bc", "#ffca28")  # of teams, the quickest first
+_WATER = "#29b6f6"
 OFF_ROAD = 3000.0  # m: how far from the fire one may walk
 
 
@@ -162,8 +166,12 @@ def run(asked: ResponseParameters, context: Context) -> Result:
             feature(shapely.Point(*asked.fire), "火点", "Fire", color="#ff1744", width=14,
                     label=True),
             *drawn, *water_drawn, *out_drawn,
+        ], [
+            *((_COLOURS[n], _zh(row), _en(row))
+              for n, row in enumerate(rows[: min(asked.count, len(_COLOURS))])),
+            (_WATER, "水源", "Water"), *([(WAY, "撤离路线", "Way out")] if out_drawn else []),
         ]),
-        tables=tuple(t for t in (_team_table(rows[: asked.count]), _water_table(water_rows),
+        tables=tuple(t for t in (team_table(rows[: asked.count]), water_table(water_rows),
                                  way_out_table(out_rows)) if t.rows),
         provenance=said | {
             "inputs": [*said["inputs"], *net.inputs, input_of(teams.version),
@@ -175,6 +183,16 @@ def run(asked: ResponseParameters, context: Context) -> Result:
             "fixed by grade (unverified): no traffic, no state of the road",
         },
     )  # fmt: skip
+
+
+def _zh(row: dict[str, Any]) -> str:
+    """A team and when it is there."""
+    return f"{row['name']} {row['minutes']} 分钟"
+
+
+def _en(row: dict[str, Any]) -> str:
+    """The same in English."""
+    return f"{row['name']}: {row['minutes']} min"
 
 
 def _figures(
@@ -241,10 +259,20 @@ def _teams(
     fire = transformer(CGCS2000, crs).transform(*asked.fire)
     drawn = []
     for number, row in enumerate(rows[: asked.count]):
-        color = ("#00e676", "#29b6f6", "#ab47bc", "#ffca28")[number % 4]
+        color = _COLOURS[number % len(_COLOURS)]
+        lon, lat = row["place"]
+        drawn.append(
+            feature(
+                shapely.Point(lon, lat),
+                f"{row['name']} {row['minutes']} 分钟",
+                f"{row['name']}: {row['minutes']} min",
+                color=color,
+                width=8,
+                label=number < 2,
+            )
+        )
         if row["line"] is not None and row["line"].length > 0:
-            drawn.append(feature(row["line"], f"{row['name']} {row['minutes']} 分钟",
-                                 f"{row['name']}: {row['minutes']} min", crs=crs, color=color,
+            drawn.append(feature(row["line"], _zh(row), _en(row), crs=crs, color=color,
                                  width=6 - min(number, 3)))  # fmt: skip
         drawn.append(feature(
             shapely.LineString([row["leave"], fire]), "步行段（示意）", "On foot (sketch)", crs=crs,
@@ -273,28 +301,8 @@ def _water(
         })  # fmt: skip
         drawn.append(feature(row["geometry"], f"水源 {rows[-1]['name']}", f"Water "
                                                                         f"{rows[-1]['name']}",
-                             crs=crs, color="#29b6f6", width=11))  # fmt: skip
+                             crs=crs, color=_WATER, width=6))  # fmt: skip
     return sorted(rows, key=lambda r: r["round"]), drawn
-
-
-def _team_table(rows: list[dict[str, Any]]) -> Table:
-    return Table(
-        title="队伍到达", title_en="Teams",
-        columns=(("name", "队伍", "Team", ""), ("minutes", "到达", "Arrives in", "min"),
-                 ("drive", "行车", "Drive", "min"), ("walk", "步行", "On foot", "min"),
-                 ("length", "路程", "By road", "km"), ("people", "人数", "People", "{person}"),
-                 ("phone", "电话", "Telephone", "")),
-        rows=rows,
-    )  # fmt: skip
-
-
-def _water_table(rows: list[dict[str, Any]]) -> Table:
-    return Table(
-        title="水源", title_en="Water",
-        columns=(("name", "水源", "Water", ""), ("volume", "水量", "Volume", "m3"),
-                 ("drive", "单程行车", "One way", "min"), ("round", "往返", "Round trip", "min")),
-        rows=rows,
-    )  # fmt: skip
 
 
 RESPONSE = Analysis(

@@ -33,8 +33,11 @@ from cim.topics.forest_fire.watching import (
     Flags,
     eyes_of,
     forest_in,
+    seen_at,
     seen_from,
 )
+
+APART = 500.0  # m between two candidates at least
 
 
 class SitingParameters(CoverageParameters):
@@ -72,20 +75,15 @@ class SitingParameters(CoverageParameters):
 def _summits(grid: Grid, inside: Flags, count: int) -> list[tuple[float, float]]:
     """The highest places over their surroundings, none within 500 m of another."""
     relief = np.where(inside, np.nan_to_num(position_index(grid), nan=-np.inf), -np.inf)
-    height = np.where(inside, grid.heights, -np.inf)
-    order = np.argsort(-height, axis=None)
+    rows, columns = np.nonzero((relief > 0) & np.isfinite(grid.heights))
+    order = np.argsort(-grid.heights[rows, columns], kind="stable")
+    x = (grid.west + (columns + 0.5) * grid.cell[0])[order]
+    y = (grid.north - (rows + 0.5) * grid.cell[1])[order]
     found: list[tuple[float, float]] = []
-    columns = height.shape[1]
-    for place in order.tolist():
-        row, column = divmod(place, columns)
-        if not np.isfinite(height[row, column]) or len(found) >= count:
-            break
-        if relief[row, column] <= 0:
-            continue
-        x = grid.west + (column + 0.5) * grid.cell[0]
-        y = grid.north - (row + 0.5) * grid.cell[1]
-        if all(np.hypot(x - a, y - b) >= 500.0 for a, b in found):
-            found.append((x, y))
+    while x.size and len(found) < count:
+        found.append((float(x[0]), float(y[0])))
+        apart = np.hypot(x - x[0], y - y[0]) >= APART
+        x, y = x[apart], y[apart]
     return found
 
 
@@ -104,16 +102,16 @@ def site(asked: SitingParameters, context: Context) -> Result:
     sampled[every // 2 :: every, every // 2 :: every] = True
     open_ = wood & ~have & sampled
     places = _candidates(asked, grid, inside)
-    sees = np.stack([
-        seen_from(grid, Eye(x=x, y=y, height=asked.height), asked.reach, asked,
-                  asked.centre[1])[open_]
-        for x, y in places
-    ])  # fmt: skip
-    demand = np.full(int(open_.sum()), cell_area(grid) * every**2)
-    if not demand.size:
+    wanted = np.argwhere(open_)
+    if not len(wanted):
         raise ParameterError(
             "the towers there are see all of the forest", remedy="there is nothing to choose"
         )
+    sees = np.stack([
+        seen_at(grid, Eye(x=x, y=y, height=asked.height), wanted, asked.reach, asked)
+        for x, y in places
+    ])  # fmt: skip
+    demand = np.full(len(wanted), cell_area(grid) * every**2)
     choice = (
         most_covered(sees, demand, asked.count) if asked.goal == "most"
         else fewest(sees, demand, asked.share / 100)
@@ -125,7 +123,8 @@ def site(asked: SitingParameters, context: Context) -> Result:
     said = ground_provenance(ground, context)
     return Result(
         summary=_site_figures(grid, choice, wood, have, gained, (len(places), blind), source),
-        features=collection(_sites_drawn(grid, chosen, places)),
+        features=collection(_sites_drawn(grid, chosen, places), (
+            ("#00e676", "推荐塔址", "Chosen"), ("#eceff1", "候选点", "Candidate"))),
         coverage=coverage(grid, _site_classes(wood, have, gained), context, _SITE_LEGEND),
         tables=(Table(
             title="推荐塔址", title_en="Chosen sites",
@@ -170,8 +169,8 @@ def _sites_drawn(
         *(feature(shapely.Point(x, y), f"新塔 {i}", f"New tower {i}", crs=grid.crs,
                   color="#00e676", width=14, label=True)
           for i, (x, y) in enumerate(chosen, start=1)),
-        *(feature(shapely.Point(x, y), "候选点", "Candidate", crs=grid.crs, color="#90a4ae",
-                  width=6)
+        *(feature(shapely.Point(x, y), "候选点", "Candidate", crs=grid.crs, color="#eceff1",
+                  width=1)
           for x, y in places if (x, y) not in chosen),
     ]  # fmt: skip
 

@@ -118,6 +118,11 @@ class SpreadParameters(OnTerrain):
             "Band of doubt", "Wind and moisture are varied; the share of runs that reach a place."
         ),
     )  # fmt: skip
+    near: float = number_field(
+        50.0, "威胁距离", "距火场多远以内的人、房、路算受威胁（辐射热与飞火；未核实）。",
+        "Threatened within", "People, houses and roads so near to burnt ground count as exposed "
+        "(heat and embers; unverified).", "m", 0, 500,
+    )  # fmt: skip
     fuel: str = layer_field(FUEL, "可燃物图层", "Anderson 1–13，0 为不燃。", "Fuel",
                             "Anderson's 1 to 13; 0 does not burn.")  # fmt: skip
 
@@ -217,11 +222,12 @@ def spread(asked: SpreadParameters, context: Context) -> Result:
                 / MEMBERS
             )
     area = outline(grid, burnt)
-    exposure = exposed(context, area, grid.crs)
+    exposure = exposed(context, area.buffer(asked.near), grid.crs)
     said = ground_provenance(scene.ground, context)
     bands = bands_of(asked.hours)
+    figures, hours = _figures(asked, scene, when, shares, runs), int(asked.hours)
     return Result(
-        summary=(*_figures(asked, scene, when, shares, runs), *cold, *exposure.figures()),
+        summary=(*figures[:hours], *exposure.figures(), *cold, *figures[hours:]),
         features=collection(front_features(asked, scene, when, shares, bands)),
         coverage=coverage(grid, classes_of(when, bands), context, legend_of(bands), "arrival"),
         timeline=film_of(asked, scene, when),
@@ -305,7 +311,7 @@ SPREAD = Analysis(
     parameters=SpreadParameters,
     run=spread,
     version=2,
-    example={"ignitions": [[106.6290, 35.2335]], "wind": 5.0, "wind_from": 290.0},
+    example={"ignitions": [[106.6298, 35.2335]], "wind": 5.0, "wind_from": 290.0},
     reads=lambda asked: (asked.terrain, asked.fuel, WATER, *READS),
     references=(
         "Rothermel (1972), A mathematical model for predicting fire spread, INT-115",

@@ -15,7 +15,7 @@ from cim.evidence import (
 )
 from cim.geo.crs import CGCS2000, transformer
 from cim.geo.grid import Grid
-from cim.geo.visibility import SEEN, Eye, radius_of_curvature, viewshed
+from cim.geo.visibility import SEEN, Eye, classes_at, radius_of_curvature, viewshed
 from cim.question import OnTerrain, Point, layer_field, number_field, point_field
 from cim.topic import Context
 
@@ -87,6 +87,15 @@ def seen_from(grid: Grid, eye: Eye, reach: float, asked: CoverageParameters, lat
     return np.asarray(
         viewshed(grid, eye, reach=reach, target_height=asked.smoke, bend=bend) == SEEN
     )
+
+
+def seen_at(
+    grid: Grid, eye: Eye, cells: npt.NDArray[np.int64], reach: float, asked: CoverageParameters
+) -> Flags:
+    """Which of some cells (row, column) a tower sees: as ``seen_from``, and faster for few."""
+    bend = (1 - asked.refraction) / (2 * radius_of_curvature(asked.centre[1]))
+    found = classes_at(grid, eye, cells, reach=reach, target_height=asked.smoke, bend=bend)
+    return np.asarray(found == SEEN)
 
 
 def eyes_of(towers: Rows, grid: Grid) -> tuple[list[tuple[Eye, float, str]], int]:

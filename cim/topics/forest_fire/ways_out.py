@@ -19,6 +19,7 @@ from cim.topics.forest_fire.asked import place_of
 
 Floats = npt.NDArray[np.float64]
 SHELTER = "避难"
+WAY = "#ffffff"
 ACCESS = 1.1  # m/s on foot between a place and its road
 
 
@@ -82,7 +83,7 @@ def ways_out(
     drawn = [
         feature(
             shapely.LineString(row["course"]), f"撤离至{row['name']}", f"Way out to {row['name']}",
-            crs=crs, color="#ffffff", width=4, dash=True,
+            crs=crs, color=WAY, width=4, dash=True,
         )
         for row in rows[:2] if len(row["course"]) > 1
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from shapely import Point as Place
 from cim.drawn import collection, feature, listed
 from cim.errors import ParameterError
 from cim.evidence import Rows, figure, input_of, rows_of
-from cim.question import english, layer_field
+from cim.question import english, layer_field, of_layer
 from cim.topic import Analysis, Axis, Context, Figure, Parameters, Result, Series, Verdict
 from cim.topics.geohazards.analysis.displacement import (
     Failure,
@@ -22,6 +22,7 @@ from cim.topics.geohazards.analysis.displacement import (
     failure,
     jumps,
     ordered,
+    rates,
     steady_rate,
     tangent_angles,
     velocity,
@@ -44,7 +45,8 @@ class MonitoringParameters(Parameters):
 
     point: str = Field(
         default="GNSS03", title="监测点", description="监测点编号。", max_length=60,
-        json_schema_extra=english("Point", "Number of the monitored point."),
+        json_schema_extra=english("Point", "Number of the monitored point.",
+                                  **of_layer("geohazards.displacement", "point")),
     )  # fmt: skip
     displacements: str = layer_field(
         "geohazards.displacement", "位移图层", "各监测点逐日累计位移。", "Displacements",
@@ -125,13 +127,13 @@ def run(asked: MonitoringParameters, context: Context) -> Result:
     )  # fmt: skip
     return Result(
         summary=(
+            *_state(angles, source),
+            *_end(end, course.first, source),
             figure("total", "累计位移", "Displacement", float(course.millimetres[-1]), "mm",
                    source),
             figure("rate", "平均速率", "Rate", whole.value, "mm/d",
                    f"{source}，Theil–Sen，95 %: {whole.low:.2f} … {whole.high:.2f}"),
             *recent_rows,
-            *_state(angles, source),
-            *_end(end, course.first, source),
             figure("jumps", "跳变（已剔除）", "Jumps taken out", len(steps), "1", source,
                    verdict=Verdict.NEEDS_REVIEW if len(steps) else None),
             figure("readings", "读数个数", "Readings", len(course.days), "1", source),
@@ -162,9 +164,10 @@ def _state(angles: Floats, source: str) -> tuple[Figure, ...]:
         zh, en = _STATES[int(np.searchsorted(_ANGLES, angle, side="right"))]
         state = f"{zh} {en}"
     return (
-        figure("angle", "改进切线角", "Improved tangent angle", angle, "deg", source),
         figure("state", "变形阶段（界限未核实）", "Stage (limits unverified)", state, "", source,
                verdict=Verdict.UNKNOWN if state is None else Verdict.NEEDS_REVIEW),
+        figure("angle", "改进切线角", "Improved tangent angle",
+               None if angle is None else round(angle, 1), "deg", source),
     )  # fmt: skip
 
 
@@ -202,16 +205,25 @@ def _charts(
             Axis(title="切线角", title_en="Angle", unit="deg", values=listed(angles, 2)),)),
     ]  # fmt: skip
     if isinstance(end, Failure):
-        rate = np.gradient(smooth, course.days)
-        late = course.days >= end.since
-        inverse = np.where(np.abs(rate) > 1e-6, 1 / np.abs(rate), np.nan)[late]
-        charts.append(Series(
-            title="逆速度", title_en="Inverse velocity",
-            x=Axis(title=x.title, title_en=x.title_en, unit="d",
-                   values=course.days[late].tolist()),
-            y=(Axis(title="1/v", title_en="1/v", unit="d/mm", values=listed(inverse, 5)),),
-        ))  # fmt: skip
+        charts.insert(0, _inverse(course, smooth, end))
     return tuple(charts)
+
+
+def _inverse(course: _Course, smooth: Floats, end: Failure) -> Series:
+    """1/v of the phase looked at, and the line that tells the day on which it is zero."""
+    middle, rate = rates(course.days, smooth)
+    late = middle >= end.since
+    days = np.append(middle[late], end.day.value)
+    with np.errstate(divide="ignore"):
+        inverse = np.append(np.where(rate > 1e-6, 1 / rate, np.nan)[late], np.nan)
+    return Series(
+        title="逆速度（至零为失稳）", title_en="Inverse velocity (failure at zero)",
+        x=Axis(title=f"自 {course.first} 起", title_en=f"Since {course.first}", unit="d",
+               values=listed(days, 2)),
+        y=(Axis(title="1/v", title_en="1/v", unit="d/mm", values=listed(inverse, 5)),
+           Axis(title="拟合线", title_en="Line", unit="d/mm",
+                values=listed(end.slope * (days - end.day.value), 5))),
+    )  # fmt: skip
 
 
 def _reads(asked: MonitoringParameters) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from rasterio.features import rasterize
 from rasterio.transform import from_origin
 from shapely.geometry.base import BaseGeometry
 
-from cim.drawn import NOTHING, cell_area, collection, coverage, feature, outline
+from cim.drawn import NOTHING, cell_area, collection, coverage, feature, outline, unstepped
 from cim.evidence import figure, ground_around, ground_provenance, ground_source
 from cim.exposure import READS, exposed
 from cim.geo.crs import CGCS2000, rows, transformer
@@ -98,7 +98,8 @@ def run(asked: RunoutParameters, context: Context) -> Result:
         features=collection([
             feature(plane, "启动区", "Release", crs=grid.crs, color="#4a148c", width=3),
             *([] if reached.is_empty else [
-                feature(reached, "到达范围", "Reached", crs=grid.crs, color="#f4511e", width=2)
+                feature(unstepped(reached, grid), "到达范围", "Reached", crs=grid.crs,
+                        color="#f4511e", width=2)
             ]),
         ]),
         tables=(exposure.table(),),

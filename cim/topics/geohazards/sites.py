@@ -1,11 +1,10 @@
-"""Hazard sites on a day: their level, what they would run over, and the way out."""
+"""Hazard sites on a day: their level, and what they would run over."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-import shapely
 from shapely import Point as Place
 from shapely.geometry.base import BaseGeometry
 
@@ -18,7 +17,7 @@ LEVELS = (
     ("橙色", "orange", "#fb8c00"),
     ("红色", "red", "#d32f2f"),
 )
-UNKNOWN = ("无法判定", "cannot be told", "#000000")
+UNKNOWN = ("无法判定", "cannot be told", "#cfd8dc")
 FOLLOWED = 2  # from yellow on, run-out, people and ways are worked out
 
 
@@ -48,12 +47,3 @@ class Site:
     def warned(self) -> bool:
         """Whether its run-out, its people and its way out are asked for."""
         return self.level is not None and self.level >= FOLLOWED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Way:
-    """A way to a shelter: its course, minutes on foot, and the shelter's name."""
-
-    course: shapely.LineString
-    minutes: float
-    shelter: str

@@ -11,34 +11,34 @@ import numpy as np
 import shapely
 from pydantic import Field
 from pyproj import CRS
-from shapely.geometry.base import BaseGeometry
 
 from cim.catalog.elevation import Ground
 from cim.drawn import collection, outline
 from cim.errors import ParameterError
-from cim.evidence import ground_around, ground_provenance, input_of, rows_if_any, rows_of
-from cim.exposure import FACILITY, READS, ROAD, Exposure, exposed
-from cim.geo.roads import roads, travel, way
+from cim.evidence import ground_around, ground_provenance, input_of, rows_of
+from cim.exposure import READS, Exposure, exposed
 from cim.question import OnTerrain, english, layer_field
-from cim.topic import Analysis, Context, Result
+from cim.topic import Analysis, Context, Next, Result
 from cim.topics.geohazards.analysis.rain import effective, warning
 from cim.topics.geohazards.analysis.runout import run_out
 from cim.topics.geohazards.asked import NOT_FOR_DISPATCH
+from cim.topics.geohazards.onward import onward
 from cim.topics.geohazards.reach import release_mask
 from cim.topics.geohazards.readings import Gauge, gauges, nearest
+from cim.topics.geohazards.refuge import ways_out
 from cim.topics.geohazards.rules import WarningRules, warning_rules
-from cim.topics.geohazards.sites import Site, Way
+from cim.topics.geohazards.sites import Site
 from cim.topics.geohazards.warning_answer import (
     level_figures,
     lonlat,
     site_features,
+    site_legend,
     site_table,
+    told,
     town_table,
 )
 
 RELEASE, FAR = 40.0, 2500.0  # m: radius of what goes, and how far it is followed
-WALK = 4.0 / 3.6  # m/s
-SHELTER = "避难"
 
 
 class WarningParameters(OnTerrain):
@@ -88,13 +88,13 @@ def run(asked: WarningParameters, context: Context) -> Result:
     warned = [s for s in sites if s.warned]
     area = shapely.union_all([s.reached for s in warned]) if warned else shapely.Polygon()
     exposure = exposed(context, area, crs)
-    ways = _ways(context, warned, area, crs)
-    towns = town_table(context, sites, crs)
+    ways = ways_out(context, {s.place.wkb: s.place for s in warned}, area, crs)
     source = f"{hazards.source}；{rain.source}"
     return Result(
         summary=(*level_figures(sites, rules, source), *exposure.figures()),
-        features=collection(site_features(sites, ways, crs)),
-        tables=(site_table(sites, ways, crs), towns, exposure.table()),
+        features=collection(site_features(sites, ways, crs), site_legend(sites, ways)),
+        tables=(site_table(sites, ways, crs), town_table(context, sites, crs), exposure.table()),
+        following=_following(warned, rules, crs),
         provenance=_provenance(said, exposure, [hazards.version, rain.version], rules),
     )
 
@@ -178,42 +178,13 @@ def _followed(site: Site, ground: Ground, rules: WarningRules, crs: CRS) -> Site
     return replace(site, reached=hit, followed=True)
 
 
-def _ways(context: Context, warned: list[Site], area: BaseGeometry, crs: CRS) -> dict[bytes, Way]:
-    """From each warned site to the nearest shelter, by roads that no run-out crosses."""
-    streets = rows_if_any(context, ROAD, crs=crs)
-    places = rows_if_any(context, FACILITY, crs=crs)
-    if streets is None or places is None or not warned or streets.frame.empty:
-        return {}
-    shelters = places.frame[places.frame["facility_class"].fillna("").str.contains(SHELTER)]
-    shelters = shelters[~shelters.intersects(area)]
-    if shelters.empty:
-        return {}
-    ends = [*(p.representative_point() for p in shelters.geometry), *(s.place for s in warned)]
-    network = roads(
-        [shapely.get_coordinates(part) for shape in streets.frame.geometry
-         for part in getattr(shape, "geoms", [shape])],
-        np.array([[p.x, p.y] for p in ends]),
-    )  # fmt: skip
-    shut = shapely.intersects([shapely.LineString(path) for path in network.paths], area)
-    cost = np.where(shut, np.inf, network.length / WALK)
-    own = len(shelters)
-    found = travel(network, cost, network.stops[:own])
-    names = dict(zip(network.stops[:own].tolist(), shelters["name"], strict=True))
-    out: dict[bytes, Way] = {}
-    for i, site in enumerate(warned):
-        node = int(network.stops[own + i])
-        course, _ = way(network, cost, found, node)
-        if len(course) < 2:
-            continue
-        line = shapely.LineString([[site.place.x, site.place.y], *course[::-1]])
-        seconds = found.cost[node] + network.away[own + i] / (
-            WALK / 2
-        )  # off the road: half as fast
-        out[site.place.wkb] = Way(
-            course=line, minutes=float(seconds / 60),
-            shelter=str(names.get(int(found.source[node]), "")),
-        )  # fmt: skip
-    return out
+def _following(warned: list[Site], rules: WarningRules, crs: CRS) -> tuple[Next, ...]:
+    """On to the worst site; of several, the one with most people."""
+    if not warned:
+        return ()
+    worst = max(warned, key=lambda s: (s.level or 0, told(s.row.get("people")) or 0))
+    angle = rules.angles.get(str(worst.row.get("hazard_type") or ""), rules.angles["其他"])
+    return onward(worst.row, worst.place, crs, RELEASE, angle, worst.amounts[0])
 
 
 def _provenance(

@@ -13,8 +13,12 @@ from cim.evidence import figure, rows_if_any
 from cim.exposure import ADMIN
 from cim.geo.crs import to_lonlat
 from cim.topic import Context, Figure, Table, Verdict
+from cim.topics.geohazards.refuge import Way
 from cim.topics.geohazards.rules import WarningRules
-from cim.topics.geohazards.sites import LEVELS, UNKNOWN, Site, Way
+from cim.topics.geohazards.sites import FOLLOWED, LEVELS, UNKNOWN, Site
+
+WAY = ("撤离路线", "Way out", "#00e676")
+UNSTEPPED = 11.0  # m: takes the stairs of 15 m cells off what is drawn
 
 
 def level_figures(sites: list[Site], rules: WarningRules, source: str) -> tuple[Figure, ...]:
@@ -44,19 +48,19 @@ def level_figures(sites: list[Site], rules: WarningRules, source: str) -> tuple[
 
 def _threatened(sites: list[Site], key: str, zh: str, en: str, unit: str, source: str) -> Figure:
     """Who the records say is threatened by sites from yellow on; what they do not say is told."""
-    told = [_told(s.row.get(key)) for s in sites if s.warned]
-    silent, unknown = told.count(None), sum(s.level is None for s in sites)
+    known = [told(s.row.get(key)) for s in sites if s.warned]
+    silent, unknown = known.count(None), sum(s.level is None for s in sites)
     doubts = [
         *([f"{silent} 处台账未填 records without"] if silent else []),
         *([f"{unknown} 处无法判定，未计入 sites that cannot be told, left out"] if unknown else []),
     ]  # fmt: skip
     return figure(
-        key, f"黄色及以上威胁{zh}（台账）", f"{en}, yellow and worse", sum(v or 0 for v in told),
+        key, f"黄色及以上威胁{zh}（台账）", f"{en}, yellow and worse", sum(v or 0 for v in known),
         unit, "；".join([source, *doubts]), verdict=Verdict.UNKNOWN if doubts else None,
     )  # fmt: skip
 
 
-def _told(value: Any) -> int | None:
+def told(value: Any) -> int | None:
     """A number of the records; None where they are silent."""
     return None if value is None or not np.isfinite(value) else int(value)
 
@@ -73,19 +77,32 @@ def site_features(sites: list[Site], ways: dict[bytes, Way], crs: CRS) -> list[d
         zh, en, color = UNKNOWN if site.level is None else LEVELS[site.level]
         name = str(site.row.get("name") or site.row["hazard_id"])
         if not site.reached.is_empty:
-            drawn.append(feature(site.reached, f"{name} 影响范围", f"{name}: reach", crs=crs,
-                                 color=color, width=2, fill=f"{color}50"))  # fmt: skip
+            drawn.append(feature(site.reached.simplify(UNSTEPPED), f"{name} 影响范围",
+                                 f"{name}: reach", crs=crs, color=color, width=2,
+                                 fill=f"{color}50"))  # fmt: skip
         drawn.append(feature(
-            site.place, f"{name} {zh}", f"{name}: {en}", crs=crs, color=color, width=12,
+            site.place, f"{name} {zh}", f"{name}: {en}", crs=crs, color=color,
+            width=10 if site.warned else 4, label=(site.level or 0) > FOLLOWED,
             properties={"level": site.level, "today_mm": _number(site.amounts[0]),
                         "effective_mm": _number(site.amounts[1])},
         ))  # fmt: skip
     drawn += [
-        feature(found.course, f"撤离路线 至{found.shelter}", f"Way out to {found.shelter}", crs=crs,
-                color="#00e676", width=5)
+        feature(found.course, f"{WAY[0]} 至{found.shelter}", f"{WAY[1]} to {found.shelter}",
+                crs=crs, color=WAY[2], width=5)
         for found in ways.values()
     ]  # fmt: skip
     return drawn
+
+
+def site_legend(sites: list[Site], ways: dict[bytes, Way]) -> list[tuple[str, str, str]]:
+    """The colours that are on the map, the worst first."""
+    there = {s.level for s in sites}
+    rows = [
+        (color, f"{zh}预警" if level else "不预警", en.capitalize())
+        for level, (zh, en, color) in reversed(list(enumerate(LEVELS))) if level in there
+    ]  # fmt: skip
+    rows += [(UNKNOWN[2], UNKNOWN[0], UNKNOWN[1])] if None in there else []
+    return [*rows, (WAY[2], WAY[0], WAY[1])] if ways else rows
 
 
 def _number(value: float) -> float | None:

@@ -12,8 +12,10 @@ from pyproj import CRS
 
 from cim.drawn import collection, feature
 from cim.evidence import figure, ground_source
+from cim.geo.crs import to_lonlat
 from cim.question import english, number_field
-from cim.topic import Analysis, Context, Result, Table
+from cim.topic import Analysis, Context, Result, Table, Viewpoint
+from cim.topics.planning.asked import convergence_at
 from cim.topics.planning.town import Town, town
 from cim.topics.planning.viewing import (
     REFERENCES,
@@ -27,6 +29,9 @@ from cim.topics.planning.viewing import (
     reads_of,
 )
 
+BEHIND, RAISED, DOWN = 150.0, 170.0, 14.0  # m, m, degrees: from where the answer is looked at
+ABOVE = 0.5  # m: a drawn block stands out of the roof of its mesh
+
 
 class CorridorParameters(SightParameters):
     """What a view corridor asks for."""
@@ -39,6 +44,10 @@ class CorridorParameters(SightParameters):
         default=False, title="只列超高", description="表中只列超过控高的建筑。",
         json_schema_extra=english("Only the too tall", "Leaves the others out of the table."),
     )  # fmt: skip
+
+
+_LEGEND = (("#ffd54f", "视廊", "Corridor"), ("#e74c3c", "超过控高", "Too tall"),
+           ("#2ecc71", "未超过", "Low enough"))  # fmt: skip
 
 
 def corridor(asked: CorridorParameters, context: Context) -> Result:
@@ -68,7 +77,8 @@ def corridor(asked: CorridorParameters, context: Context) -> Result:
         features=collection([
             feature(wedge, "视廊", "Corridor", crs=crs, color="#ffd54f", width=3, fill="#ffd54f30"),
             *drawn,
-        ]),
+        ], _LEGEND),
+        viewpoint=_over_the_shoulder((eye, goal), crs),
         tables=(Table(
             title="廊道内建筑", title_en="Buildings inside",
             columns=(("name", "建筑", "Building", ""), ("scheme", "方案", "Scheme", ""),
@@ -83,6 +93,17 @@ def corridor(asked: CorridorParameters, context: Context) -> Result:
                                                           "the limit is the "
                                "line from the eye to the target, at its lowest over each building"),
     )  # fmt: skip
+
+
+def _over_the_shoulder(ends: tuple[Post, Post], crs: CRS) -> Viewpoint:
+    """From behind and above the observer, towards the target."""
+    eye, goal = ends
+    away = math.hypot(goal.x - eye.x, goal.y - eye.y)
+    x, y = (eye.x - (goal.x - eye.x) / away * BEHIND, eye.y - (goal.y - eye.y) / away * BEHIND)
+    azimuth = math.degrees(math.atan2(goal.x - eye.x, goal.y - eye.y)) + convergence_at(crs, x, y)
+    lon, lat = to_lonlat(crs, np.array([[x, y]]))[0]
+    return Viewpoint(place=(float(lon), float(lat)), height=eye.z + RAISED,
+                     heading=azimuth % 360, pitch=-DOWN)  # fmt: skip
 
 
 def _standing_in(
@@ -112,12 +133,24 @@ def _standing_in(
             "verdict": "UNKNOWN" if np.isnan(over) else "FAIL" if over > 0 else "PASS",
             "place": place_of(standing, row, crs),
         })  # fmt: skip
-        if not over <= 0:
-            drawn.append(feature(
-                shape, f"{rows[-1]['name']} 超高", f"{rows[-1]['name']}: too tall", crs=crs,
-                color="#e74c3c" if over > 0 else "#95a5a6", width=2, fill="#e74c3c70",
-            ))  # fmt: skip
+        drawn.append(_block(shape, str(rows[-1]["name"]), over, own, crs))
     return rows, drawn
+
+
+def _block(shape: Any, name: str, over: float, own: Any, crs: CRS) -> dict[str, Any]:
+    """One building by its verdict; one whose height is not known lies on the ground."""
+    word, english, color = (
+        ("高度未知", "height unknown", "#95a5a6") if np.isnan(over)
+        else ("超高", "too tall", "#e74c3c") if over > 0
+        else ("未超高", "low enough", "#2ecc71")
+    )  # fmt: skip
+    space: dict[str, Any] = {} if np.isnan(over) else {
+        "bottom": round(float(own["ground"]), 2), "top": round(float(own["top"]) + ABOVE, 2),
+    }  # fmt: skip
+    return feature(
+        shape, f"{name} {word}", f"{name}: {english}", crs=crs, color=color, width=2,
+        fill=f"{color}90", **space,
+    )  # fmt: skip
 
 
 VIEW_CORRIDOR = Analysis(
@@ -129,7 +162,7 @@ VIEW_CORRIDOR = Analysis(
                "building.",
     parameters=CorridorParameters,
     run=corridor,
-    example={"observer": [106.6480, 35.2168], "target": [106.6470, 35.2300], "target_height": 0,
+    example={"observer": [106.6480, 35.2168], "target": [106.63968, 35.24615], "target_height": 20,
              "width": 120, "scheme": "A"},
     reads=reads_of,
     references=REFERENCES,

@@ -18,9 +18,9 @@ from cim.geo.crs import CGCS2000, transformer
 from cim.geo.massing import skyline as blocks_skyline
 from cim.geo.visibility import Eye, skyline
 from cim.question import number_field
-from cim.topic import Analysis, Axis, Context, Result, Series, Table, Verdict
+from cim.topic import Analysis, Axis, Context, Result, Series, Table, Verdict, Viewpoint
 from cim.topics.planning.asked import convergence_at
-from cim.topics.planning.town import Town, town
+from cim.topics.planning.town import MASSING, Town, massing, town
 from cim.topics.planning.viewing import (
     REFERENCES,
     FromParameters,
@@ -33,6 +33,8 @@ from cim.topics.planning.viewing import (
 )
 
 Floats = npt.NDArray[np.float64]
+NEAR, UP = 150.0, 4.0  # m before the eye, where skylines are drawn; degrees that one looks up
+NOW = "#ffd54f"
 MOST = 5000.0  # m: farther blocks do not matter to a street's view
 HILLS = 15_000.0  # m: mountains do
 
@@ -82,12 +84,41 @@ def skyline_of(asked: SkylineParameters, context: Context) -> Result:
         standing = town(context, question, (x, y, x, y), asked.reach)
         angle, which = blocks_skyline(eye, true - turn, standing.walls.known(-np.inf))
         both[key] = (np.maximum(angle, hills), np.where(angle > hills, which, -1), standing)
-    return _skyline_result(asked, context, ground, (true, known, both))
+    drawn = _drawn(eye, true - turn, both["now"][0], both["then"][0], asked.scheme)
+    stand = feature(shapely.Point(*asked.observer), "观察点", "Observer", color=NOW, width=12)
+    return _skyline_result(
+        asked, context, ground, (true, known, both), [stand, *massing(both["then"][2], crs), *(
+            feature(line, zh, en, crs=crs, color=color, width=3, at_height=True)
+            for line, zh, en, color in drawn)],
+        Viewpoint(place=asked.observer, height=float(eye[2]), heading=asked.azimuth, pitch=UP),
+    )  # fmt: skip
+
+
+def _drawn(
+    eye: Floats, azimuths: Floats, now: Floats, then: Floats, scheme: str | None
+) -> list[tuple[shapely.LineString, str, str, str]]:
+    """Lines in space before the eye: from there they lie on what they are told of."""
+    turn = np.radians(azimuths)
+    lines = [("现状天际线", "Skyline now", NOW, now)]
+    if scheme is not None:
+        lines.insert(0, (f"方案 {scheme} 天际线", f"Skyline with scheme {scheme}", MASSING, then))
+    return [
+        (shapely.LineString(np.stack([
+            eye[0] + NEAR * np.sin(turn), eye[1] + NEAR * np.cos(turn),
+            eye[2] + NEAR * np.tan(np.radians(angles))], axis=1)), zh, en, color)
+        for zh, en, color, angles in lines
+    ]  # fmt: skip
+
+
+def _legend(scheme: str | None) -> list[tuple[str, str, str]]:
+    """The two lines."""
+    then = [(MASSING, f"方案 {scheme} 天际线", f"Skyline with scheme {scheme}")] if scheme else []
+    return [(NOW, "现状天际线", "Skyline now"), *then]
 
 
 def _skyline_result(
     asked: SkylineParameters, context: Context, ground: Ground,
-    found: tuple[Floats, Floats, dict[str, Any]],
+    found: tuple[Floats, Floats, dict[str, Any]], drawn: list[dict[str, Any]], seen: Viewpoint,
 ) -> Result:  # fmt: skip
     true, known, both = found
     hills, blind = np.nan_to_num(known, nan=-90.0), np.isnan(known)
@@ -106,11 +137,12 @@ def _skyline_result(
     return Result(
         summary=(
             figure("highest", "天际线最高仰角", "Highest",
-                   float(after.max()) if after.max() > -90 else None, "deg", source),
+                   round(float(after.max()), 2) if after.max() > -90 else None, "deg", source),
             figure("raised", "方案抬高的方位宽度", "Directions that rise",
-                   float((raised > 0.01).sum() * step) if asked.scheme else None, "deg", source),
+                   round(float((raised > 0.01).sum() * step), 1) if asked.scheme else None, "deg",
+                   source),
             figure("most_raised", "最大抬高", "Rises at most",
-                   float(raised.max()) if asked.scheme else None, "deg", source),
+                   round(float(raised.max()), 2) if asked.scheme else None, "deg", source),
             figure("covered", "被建筑遮住的山脊线", "Ridge hidden by buildings",
                    float(100 * (after > hills + 0.01)[~blind].mean()) if (~blind).any() else None,
                    "%", source),
@@ -121,8 +153,8 @@ def _skyline_result(
                                           "height", standing.unknown, "1",
                    standing.source),
         ),
-        features=collection([feature(
-            shapely.Point(*asked.observer), "观察点", "Observer", color="#ffd54f", width=12)]),
+        features=collection(drawn, _legend(asked.scheme)),
+        viewpoint=seen,
         series=(Series(
             title="天际线", title_en="Skyline",
             x=Axis(title="方位角（真北，可超过 360）"
@@ -173,7 +205,7 @@ SKYLINE = Analysis(
     parameters=SkylineParameters,
     run=skyline_of,
     version=2,
-    example={"observer": [106.6480, 35.2168], "azimuth": 350, "field": 120, "scheme": "A"},
+    example={"observer": [106.6480, 35.2168], "azimuth": 346, "field": 70, "scheme": "A"},
     reads=reads_of,
     references=REFERENCES,
 )

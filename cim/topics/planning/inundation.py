@@ -8,7 +8,7 @@ import shapely
 from pydantic import Field
 
 from cim.catalog.elevation import Ground
-from cim.drawn import NOTHING, cell_area, collection, coverage, feature, listed, outline
+from cim.drawn import NOTHING, cell_area, collection, coverage, feature, listed, outline, unstepped
 from cim.errors import ParameterError
 from cim.evidence import figure, ground_accuracy, ground_around, ground_provenance, ground_source
 from cim.exposure import READS, exposed
@@ -94,7 +94,8 @@ def inundation(asked: InundationParameters, context: Context) -> Result:
         summary=(*_figures(ground, found, (level, rise), source), *exposure.figures(),
                  ground_accuracy(ground, asked.model)),
         features=collection([
-            feature(area, "淹没范围", "Flooded", crs=grid.crs, color="#0288d1", width=2),
+            feature(unstepped(area, grid), "淹没范围", "Flooded", crs=grid.crs, color="#0288d1",
+                    width=2),
             feature(shapely.Point(x, y), "来水点", "Source", crs=grid.crs, color="#ffd54f",
                     width=12),
         ]),

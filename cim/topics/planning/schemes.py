@@ -13,7 +13,7 @@ from pydantic import Field
 from cim.drawn import collection, feature
 from cim.errors import ParameterError
 from cim.evidence import figure
-from cim.question import english, number_field
+from cim.question import english, number_field, of_layer
 from cim.topic import Analysis, Context, Figure, Result, Table, Verdict
 from cim.topics.planning.analysis.overlay import area_of, polygons
 from cim.topics.planning.asked import datum
@@ -30,11 +30,11 @@ class SchemesParameters(InTown):
 
     scheme: str | None = Field(
         default="A", max_length=60, title="方案一", description="方案名。",
-        json_schema_extra=english("Scheme one", "Its name."),
+        json_schema_extra=english("Scheme one", "Its name.", **of_layer(SCHEME, "scheme")),
     )  # fmt: skip
     other: str = Field(
         default="B", max_length=60, title="方案二", description="方案名。",
-        json_schema_extra=english("Scheme two", "Its name."),
+        json_schema_extra=english("Scheme two", "Its name.", **of_layer(SCHEME, "scheme")),
     )  # fmt: skip
     step: float = number_field(
         4.0, "日照步长", "越小越准越慢。", "Step of the sun", "Finer is slower.", "min", 1, 15
@@ -248,8 +248,8 @@ def _table(both: list[Scheme], around: Neighbours) -> Table:
 
     a, b = one.whole, two.whole
     rows = [
-        row("用地面积", "site", a.site, b.site, "m2"),
-        row("建筑面积", "floor area", a.floors, b.floors, "m2"),
+        row("用地面积", "site", a.site, b.site, "m²"),
+        row("建筑面积", "floor area", a.floors, b.floors, "m²"),
         row("容积率", "FAR", a.far, b.far, ""),
         row("建筑密度", "density", a.density, b.density, "%"),
         row("最高", "tallest", a.tallest, b.tallest, "m"),

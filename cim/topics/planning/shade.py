@@ -20,7 +20,7 @@ from cim.question import Point, english, number_field, point_field
 from cim.topic import Analysis, Axis, Context, Result, Series, Table
 from cim.topics.planning.analysis.overlay import area_of, polygons
 from cim.topics.planning.asked import convergence_at, czml, datum
-from cim.topics.planning.town import PARCEL, SCHEME, InTown, town
+from cim.topics.planning.town import PARCEL, SCHEME, InTown, massing, town
 
 LOWEST = 5.0  # degrees: below, shadows are longer than eleven times the height and say little
 
@@ -79,6 +79,7 @@ def shadows_of_day(asked: ShadowParameters, context: Context) -> Result:
         features=collection([
             feature(whole, "全天阴影范围", "Shaded during the span", crs=crs, color="#263238",
                     width=2, fill="#26323830"),
+            *massing(standing, crs),
         ]),
         timeline=czml(
             "阴影", [(moment, moment + timedelta(minutes=asked.step), shape, "#263238a0")

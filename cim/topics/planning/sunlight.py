@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 from pydantic import Field
 from pyproj import CRS
-from shapely import Point as Place
 
 from cim.drawn import collection, feature, listed
 from cim.errors import ParameterError
@@ -24,13 +24,14 @@ from cim.topic import Analysis, Axis, Context, Figure, Result, Series, Table, Ve
 from cim.topics.planning.analysis.facade import Ints, Spans, Windows, in_front, spans, windows
 from cim.topics.planning.asked import convergence_at, datum
 from cim.topics.planning.rules import SunRule, sun_rule
-from cim.topics.planning.town import PARCEL, SCHEME, STOREY, InTown, Town, town
+from cim.topics.planning.town import MASSING, PARCEL, SCHEME, STOREY, InTown, Town, massing, town
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 REACH = 600.0  # m: a block 100 m high shades so far when the sun stands 9.5 degrees high
 SLOT = 5 / 60  # h
+BEFORE, PANE = 0.4, 1.5  # m: how far before its wall a window is drawn, and how tall
 _COLOURS = ("#b71c1c", "#ef6c00", "#fdd835", "#9ccc65", "#2e7d32")
 
 
@@ -136,7 +137,7 @@ def sunlight(asked: SunlightParameters, context: Context) -> Result:
     ]
     return Result(
         summary=_figures(both, rule, when, standing, row, seen, float(unseen.mean())),
-        features=collection(_features(standing, row, seen, both[0], crs)),
+        features=collection(_features(standing, row, seen, both[0], crs), _legend(asked)),
         series=(_by_floor(seen, both[0]),),
         tables=(_table(seen, both, rule, crs),),
         provenance={
@@ -249,6 +250,18 @@ def _figures(
     )  # fmt: skip
 
 
+def _legend(asked: SunlightParameters) -> list[tuple[str, str, str]]:
+    """The colours of windows by their hours, and of the scheme."""
+    last = len(_COLOURS) - 1
+    rows = [
+        (color, f"{n}–{n + 1} 小时" if n < last else f"≥{n} 小时",
+         f"{n} to {n + 1} h" if n < last else f"{n} h and more")
+        for n, color in enumerate(_COLOURS)
+    ]  # fmt: skip
+    return [*rows, (MASSING, f"方案 {asked.scheme}", f"Scheme {asked.scheme}")] if (
+        asked.scheme) else rows  # fmt: skip
+
+
 def _colour(value: float) -> str:
     return _COLOURS[min(int(value), len(_COLOURS) - 1)]
 
@@ -256,19 +269,24 @@ def _colour(value: float) -> str:
 def _features(
     standing: Town, row: int, seen: Windows, found: Spans, crs: CRS
 ) -> list[dict[str, Any]]:
-    drawn = [feature(standing.frame.geometry.iloc[row], "受检建筑", "Building", crs=crs,
-                     color="#ffd54f", width=3)]  # fmt: skip
-    drawn += [
-        feature(own.geometry, f"方案 {own.scheme} {own.id}", f"Scheme {own.scheme} {own.id}",
-                crs=crs, color="#26c6da", width=2, fill="#26c6da90",
-                bottom=round(float(own.ground), 2), top=round(float(own.top), 2))
-        for own in standing.frame.itertuples()
-        if isinstance(own.scheme, str) and not np.isnan(own.top)
-    ]  # fmt: skip
-    for place, value, floor in zip(seen.middle, found.total, seen.floor, strict=True):
+    building = standing.frame.iloc[row]
+    # around the roof: an outline on the ground would be smeared down the walls
+    roof = shapely.force_3d(shapely.boundary(building.geometry), float(np.nan_to_num(
+        building["top"], nan=building["ground"])) + BEFORE)  # fmt: skip
+    drawn = [feature(roof, "受检建筑", "Building", crs=crs, color="#ffffff", width=3,
+                     at_height=True)]  # fmt: skip
+    drawn += massing(standing, crs)
+    # on the wall, and a little before it: in the wall itself the mesh would hide them
+    turn = np.radians(seen.facing)
+    before = BEFORE * np.stack([np.sin(turn), np.cos(turn)], axis=1)
+    ends = zip(seen.left[:, :2] + before, seen.right[:, :2] + before, strict=True)
+    for wall, sill, value, floor in zip(ends, seen.left[:, 2], found.total, seen.floor,
+                                        strict=True):  # fmt: skip
         drawn.append(feature(
-            Place(*place), f"{floor} 层窗 {value:.2f} h", f"Floor {floor}: {value:.2f} h", crs=crs,
-            color=_colour(float(value)), width=9, at_height=True,
+            shapely.LineString(wall), f"{floor} 层窗 {value:.2f} h",
+            f"Floor {floor}: {value:.2f} h",
+            crs=crs, color=_colour(float(value)), bottom=round(float(sill), 2),
+            top=round(float(sill) + PANE, 2),
             properties={"hours": round(float(value), 3), "floor": int(floor)},
         ))  # fmt: skip
     return drawn

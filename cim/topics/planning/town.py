@@ -12,17 +12,20 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 from pydantic import Field
+from pyproj import CRS
 
 from cim.city import Bounds
+from cim.drawn import feature
 from cim.errors import CimError, ParameterError
 from cim.evidence import Rows, input_of, rows_if_any, rows_of
 from cim.geo.crs import lonlat_bounds
 from cim.geo.massing import Walls, walls
-from cim.question import english, layer_field
+from cim.question import english, layer_field, of_layer
 from cim.topic import Context, Parameters
 
 BUILDING, SCHEME, PARCEL = "base.building", "planning.scheme", "planning.parcel"
 STOREY = 3.0  # m
+MASSING = "#26c6da"  # a scheme's blocks
 FIELDS = ("building_id", "use", "floors", "height", "ground_elev")
 Floats = npt.NDArray[np.float64]
 
@@ -38,7 +41,8 @@ class InTown(Parameters):
         default=None, max_length=60, title="方案",
         description="给出方案名时，该方案的体块代替其地块上的现有建筑。",
         json_schema_extra=english(
-            "Scheme", "If named, its massing stands in place of the buildings on its parcels."
+            "Scheme", "If named, its massing stands in place of the buildings on its parcels.",
+            **of_layer(SCHEME, "scheme"),
         ),
     )  # fmt: skip
 
@@ -158,6 +162,17 @@ def scheme_of(
         inputs.append(input_of(parcels.version))
         found = parcels.frame[parcels.frame["parcel_id"].isin(set(own["parcel_id"]))]
     return _blocks(own, "block_id", name), found, inputs
+
+
+def massing(standing: Town, crs: CRS) -> list[dict[str, Any]]:
+    """The blocks of a scheme as they are drawn: in space, through which one sees."""
+    return [
+        feature(own.geometry, f"方案 {own.scheme} {own.id}", f"Scheme {own.scheme} {own.id}",
+                crs=crs, color=MASSING, width=2, fill=f"{MASSING}90",
+                bottom=round(float(own.ground), 2), top=round(float(own.top), 2))
+        for own in standing.frame.itertuples()
+        if isinstance(own.scheme, str) and not np.isnan(own.top)
+    ]  # fmt: skip
 
 
 def _blocks(frame: gpd.GeoDataFrame, key: str, scheme: str | None) -> gpd.GeoDataFrame:

@@ -187,6 +187,8 @@ export interface Parameter {
   'x-unit'?: string
   'x-widget'?: string
   'x-kind'?: Kind // of the layers offered by the widget `layer`
+  'x-layer'?: string // whose features the widget `feature` offers
+  'x-field'?: string // what names them
   'x-accept'?: string // endings offered by the widget `file`
   'x-advanced'?: boolean // folded away at first
   'x-choices'?: Record<string, [zh: string, en: string]>
@@ -262,6 +264,14 @@ export interface Following extends Titled {
   values: Record<string, unknown>
 }
 
+/** From where an answer is looked at, if not from above. */
+export interface Viewpoint {
+  place: [lon: number, lat: number] // degrees
+  height: number // orthometric, m
+  heading: number // degrees from true north
+  pitch: number
+}
+
 export interface Result {
   analysis: string
   id: string
@@ -275,6 +285,7 @@ export interface Result {
   tables: Table[]
   attachments: (Titled & { file: string; url: string; media_type: string })[]
   following: Following[] // questions that follow from this answer
+  viewpoint?: Viewpoint | null // from where it is looked at
   provenance: Record<string, unknown>
 }
 

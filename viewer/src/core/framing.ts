@@ -30,9 +30,11 @@ export function freed(cover: Cover, width: number, height: number): Cover {
  * @param ground Height of the ground there above the ellipsoid, m.
  * @param heading Degrees from north.
  * @param pitch Degrees; -90 looks down.
+ * @param tall How far what stands on the extent rises, m.
  */
 export function standFor(
   viewer: Viewer, extent: Bbox, ground: number, cover: Cover, heading: number, pitch: number,
+  tall = 0,
 ): Cartesian3 {
   const [west, south, east, north] = extent
   const middle = Cartesian3.fromDegrees((west + east) / 2, (south + north) / 2, ground)
@@ -42,13 +44,14 @@ export function standFor(
   const away = new Cartesian3(Math.sin(h) * Math.cos(p), Math.cos(h) * Math.cos(p), Math.sin(p))
   const right = new Cartesian3(Math.cos(h), -Math.sin(h), 0)
   const up = Cartesian3.cross(right, away, new Cartesian3())
-  const corners = [[west, south], [east, south], [east, north], [west, north]].map(
+  const foot = [[west, south], [east, south], [east, north], [west, north]]
+  const corners = [0, ...(tall > 0 ? [tall] : [])].flatMap((above) => foot.map(
     ([lon = 0, lat = 0]): Corner => {
-      const at = Cartesian3.fromDegrees(lon, lat, ground)
+      const at = Cartesian3.fromDegrees(lon, lat, ground + above)
       const local = Matrix4.multiplyByPoint(inverse, at, new Cartesian3())
       return [Cartesian3.dot(local, right), Cartesian3.dot(local, up), Cartesian3.dot(local, away)]
     },
-  )
+  ))
   const [x, y, range] = fitted(viewer, corners, cover)
   const place = Cartesian3.multiplyByScalar(away, -range, new Cartesian3())
   Cartesian3.add(place, Cartesian3.multiplyByScalar(right, x, new Cartesian3()), place)

@@ -206,6 +206,15 @@ export function extentOf(result: Result): Bbox | null {
   return unionOf(boxes)
 }
 
+/** How far the tallest thing of a result rises above its own foot, m. */
+export function tallest(result: Result): number {
+  const rises = (result.features?.features ?? []).map((feature) => {
+    const { top, bottom } = styleOf(feature)
+    return top !== null && bottom !== null ? top - bottom : 0
+  })
+  return Math.max(0, ...rises)
+}
+
 /** Lines and areas on the ground that carry no name. */
 function isDraped(feature: Feature): boolean {
   const style = styleOf(feature)

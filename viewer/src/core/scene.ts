@@ -24,7 +24,7 @@ import { Inspector, type Inspection } from './inspector'
 import { Labels } from './labels'
 import { LayerStack } from './layers'
 import { Measure } from './measure'
-import { extentOf, Outcome } from './outcome'
+import { extentOf, Outcome, tallest } from './outcome'
 import { BARE, decode, type Shared } from './share'
 import { boxAround } from './shape'
 import { Signal } from './signal'
@@ -42,6 +42,9 @@ export interface Cursor {
 
 /** Room between what was framed and the panels, pixels. */
 const MARGIN = 28
+
+/** Around a result that is but a place: less shows no surroundings; m. */
+const SURROUNDINGS = 125
 
 type PointTaker = (lon: number, lat: number) => void
 
@@ -185,7 +188,12 @@ export class CityScene {
   /** Draw a result, and look at it where the panels leave the map free. */
   async showResult(result: Result): Promise<void> {
     const extent = extentOf(result)
-    if (extent && !this.framed(extent)) this.frame(extent)
+    const { viewpoint } = result
+    if (viewpoint) {
+      const [lon, lat] = viewpoint.place
+      const height = viewpoint.height + undulationAt(this.city, lon, lat)
+      this.goTo({ ...viewpoint, lon, lat, height }, 1.2)
+    } else if (extent && !this.framed(extent)) this.frame(extent, -50, tallest(result))
     if (result.features?.below) this.underground.enterFor('result')
     await this.outcome.show(result).catch((error: unknown) => this.faults.add('result', error))
   }
@@ -198,9 +206,11 @@ export class CityScene {
   }
 
   /** Look at an extent so that it fills what the panels leave free. */
-  frame(extent: Bbox, pitch = -50): void {
+  frame(extent: Bbox, pitch = -50, tall = 0): void {
+    const [west, south, east, north] = extent
+    const around = west === east && south === north ? boxAround(west, south, SURROUNDINGS) : extent
     const destination = standFor(
-      this.viewer, extent, this.groundBelow(extent), this.covered(), 0, pitch,
+      this.viewer, around, this.groundBelow(around), this.covered(), 0, pitch, tall,
     )
     const orientation = { heading: 0, pitch: CesiumMath.toRadians(pitch), roll: 0 }
     this.viewer.camera.flyTo({ destination, orientation, duration: 1.2 })

@@ -106,6 +106,7 @@ export const en: Words = {
     clear: 'Clear the result',
     pick: 'Pick on the map',
     picking: 'Click on the map…',
+    pickFeature: 'Pick on the map',
     result: 'Result',
     legend: 'Legend',
     opacity: 'Opacity of the result',

@@ -8,6 +8,7 @@ type Widget =
   | 'line'
   | 'polygon'
   | 'layer'
+  | 'feature'
   | 'file'
   | 'date'
   | 'moment'
@@ -35,6 +36,8 @@ export interface Row {
   nullable: boolean
   choices: Choice[]
   kind: Kind | undefined
+  layer: string // whose features are offered, and which of their fields names them
+  field: string
   accept: string
   advanced: boolean
   columns: Column[] // of a table
@@ -52,7 +55,7 @@ export interface Column {
 
 export type Definitions = Record<string, Parameter>
 
-const WANTED: readonly string[] = ['point', 'points', 'line', 'polygon', 'layer', 'file']
+const WANTED: readonly string[] = ['point', 'points', 'line', 'polygon', 'layer', 'feature', 'file']
 
 /** The type that a parameter asks for: what a $ref means, and of anyOf [the type, null] the type. */
 function flat(parameter: Parameter, defs: Definitions): Parameter {
@@ -135,6 +138,8 @@ export function rowOf(name: string, given: Parameter, defs: Definitions = {}): R
     nullable,
     choices: choicesOf(parameter),
     kind: parameter['x-kind'],
+    layer: parameter['x-layer'] ?? '',
+    field: parameter['x-field'] ?? '',
     accept: parameter['x-accept'] ?? '',
     advanced: parameter['x-advanced'] ?? false,
     columns: widgetOf(parameter) === 'table' ? columnsOf(parameter, defs) : [],

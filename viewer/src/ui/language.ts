@@ -67,6 +67,8 @@ const WORDS: Record<string, [string, string]> = {
   min: ['分钟', 'min'],
   har: ['公顷', 'ha'],
   '{mu}': ['亩', 'mu'],
+  'm/min': ['米/分钟', 'm/min'],
+  'mm/d': ['毫米/天', 'mm/d'],
   '{person}': ['人', 'persons'],
   '{storey}': ['层', 'storeys'],
   '{floor}': ['层', 'floors'],
@@ -94,6 +96,17 @@ export function figure(value: number, digits = 2): string {
   return value.toLocaleString(lang() === 'zh' ? 'zh-CN' : 'en-US', {
     maximumFractionDigits: digits,
   })
+}
+
+/** A value as a person reads it: no digits that nobody measured, areas and volumes in fit units. */
+export function told(value: number, unit: string | null | undefined): { value: string; unit: string } {
+  const size = Math.abs(value)
+  if (unit === 'm2' && size >= 1e6) return told(value / 1e6, 'km2')
+  if (unit === 'm3' && size >= 1e6 && lang() === 'zh')
+    return { value: figure(value / 1e4, 1), unit: '万 m³' }
+  if (unit === 'm' && size >= 1e4) return told(value / 1e3, 'km')
+  const digits = unit === 'deg' ? 6 : size >= 10_000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3
+  return { value: figure(value, digits), unit: unitOf(unit) }
 }
 
 /** A length in metres, or in kilometres where metres have five digits. */

@@ -104,6 +104,7 @@ export const zh = {
     clear: '清除结果',
     pick: '在图上选点',
     picking: '请在图上点击…',
+    pickFeature: '在图上点选',
     result: '结果',
     legend: '图例',
     opacity: '结果不透明度',

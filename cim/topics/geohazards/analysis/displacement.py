@@ -134,11 +134,20 @@ class Failure:
         day: Of the same count as the readings', with its 95 % interval.
         share: Of the scatter of 1/v that the line explains, R².
         since: First day of the phase looked at.
+        slope: Of the line of 1/v, (d/mm) a day.
     """
 
     day: Interval
     share: float
     since: float
+    slope: float
+
+
+def rates(days: Floats, millimetres: Floats, span: int = 3) -> tuple[Floats, Floats]:
+    """Rates over so many readings without their sign, mm/d, and the days that they belong to."""
+    middle = (days[span:] + days[:-span]) / 2
+    rate = np.abs((millimetres[span:] - millimetres[:-span]) / (days[span:] - days[:-span]))
+    return middle, rate
 
 
 def failure(days: Floats, millimetres: Floats, *, span: int = 3) -> Failure | str:
@@ -156,8 +165,7 @@ def failure(days: Floats, millimetres: Floats, *, span: int = 3) -> Failure | st
     References:
         Fukuzono (1985), Proc. 4th Int. Conf. and Field Workshop on Landslides, Tokyo, 145-150.
     """
-    middle = (days[span:] + days[:-span]) / 2
-    rate = np.abs((millimetres[span:] - millimetres[:-span]) / (days[span:] - days[:-span]))
+    middle, rate = rates(days, millimetres, span)
     if (rate[-LEAST_READINGS:] <= 0).any() or len(rate) < LEAST_READINGS:
         return "the point does not move all the time"
     best: Failure | None = None
@@ -206,6 +214,7 @@ def _line(days: Floats, inverse: Floats, now: float) -> Failure | None:
         day=Interval(value=float(zero), low=max(low, now), high=high),
         share=float(fit.rvalue**2),
         since=float(days[0]),
+        slope=float(fit.slope),
     )
 
 
