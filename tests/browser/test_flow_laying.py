@@ -37,7 +37,8 @@ def red(flow: Flow, place: list[float]) -> float:
     ground = flow.viewer.get("api/elevation", lon=place[0], lat=place[1])["ellipsoidal"]
     x, y = flow.viewer.ask("(cim, place) => cim.toPixel(...place)", [*place[:2], ground])
     clip = {"x": x - 50, "y": y - 50, "width": 100, "height": 100}
-    shot = Image.open(io.BytesIO(flow.viewer.page.screenshot(clip=clip)))  # type: ignore[arg-type]
+    seen = flow.viewer.page.screenshot(clip=clip)  # type: ignore[arg-type]
+    shot = Image.open(io.BytesIO(seen))
     r, g, b = np.moveaxis(np.asarray(shot.convert("RGB"), dtype=np.float64), -1, 0)
     return float(((r > 140) & (r > g + 70) & (r > b + 70)).mean())
 
