@@ -249,6 +249,8 @@ class Analysis:
         reads: From parameters to the layers whose versions decide the result.
         references: Formulas and standards, as cited.
         version: Raised when the method changes, so that cached results are not mixed.
+        guide: Page of ``docs`` that says method, definitions, limits and how it is proved; empty
+            where a topic's package has its own documentation.
     """
 
     id: str
@@ -262,6 +264,7 @@ class Analysis:
     reads: Callable[[Any], tuple[str, ...]] = lambda _: ()
     references: tuple[str, ...] = ()
     version: int = 1
+    guide: str = ""
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):

@@ -6,15 +6,19 @@ import re
 import shlex
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer
 
 from cim import layers
 from cim.cli import app
+from cim.commands import given
 from cim.commands.reference import pages
+from cim.topic import Analysis
 from cim.topics import discover
 
+ANALYSES = [analysis for topic in discover() for analysis in topic.analyses]
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 _BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
@@ -95,3 +99,29 @@ def test_the_readme_leads_with_the_two_commands_and_a_picture() -> None:
         assert "make demo" in head
         assert "make test" in head
         assert "docs/images/overview.png" in head
+
+
+@pytest.mark.parametrize("analysis", ANALYSES, ids=lambda a: a.id)
+def test_the_command_of_a_page_asks_the_example(analysis: Analysis) -> None:
+    """As a shell splits it: areas are JSON in quotes, not words of Python."""
+    page = pages()[f"{analysis.id}.md"]
+    command = page.split("```sh\n", 1)[1].split("```", 1)[0].replace("\\\n", " ")
+    program, verb, name, *words = shlex.split(command)
+    assert [program, verb, name] == ["cim", "run", analysis.id]
+    handed = SimpleNamespace(uploads=None)  # files of the sample are named, not sent
+    asked = analysis.parse(given.values(analysis, words, handed))  # type: ignore[arg-type]
+    assert asked == analysis.parse(analysis.example)
+
+
+@pytest.mark.parametrize("analysis", [a for a in ANALYSES if a.guide], ids=lambda a: a.id)
+def test_the_guide_of_an_analysis_says_its_limits_and_how_it_is_proved(analysis: Analysis) -> None:
+    text = (PROJECT / "docs" / analysis.guide).read_text("utf-8")
+    assert analysis.id in text
+    assert "proved" in text.lower()
+    assert "limits" in text.lower() or "Not told" in text
+    assert f"(../{analysis.guide})" in pages()[f"{analysis.id}.md"]
+
+
+def test_every_analysis_of_the_ten_questions_has_a_guide() -> None:
+    asked = ("pipelines", "forest_fire", "geohazards", "planning")
+    assert all(a.guide for a in ANALYSES if a.id.split(".")[0] in asked)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,18 +83,26 @@ def _analysis(analysis: Analysis) -> str:
         + f"\n\nOn the command line:\n\n```sh\ncim run {analysis.id}{example}\n```\n\n"
         f"By HTTP: `POST /api/topics/{topic}/{name}` with the parameters as JSON; "
         f"`GET` gives their JSON Schema.\n"
+        + (
+            f"\nMethod, definitions, limits and how it is proved: [{analysis.guide}]"
+            f"(../{analysis.guide}).\n"
+            if analysis.guide
+            else ""
+        )
         + (f"\nReferences:\n\n{references}" if references else "")
     )
 
 
 def _row(name: str, value: dict[str, Any], *, required: bool) -> str:
+    # Limits of a parameter that may be left out stand one floor deeper.
+    within = {k: v for part in value.get("anyOf", ()) for k, v in part.items()} | value
     limits = " ".join(
-        f"{sign} {value[key]:g}"
+        f"{sign} {within[key]:g}"
         for key, sign in (
             ("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<")
         )
-        if key in value
-    )  # fmt: skip
+        if key in within
+    ) or " ".join(f"`{one}`" for one in within.get("enum", ()))  # fmt: skip
     default = "required" if required else f"`{value.get('default')}`"
     return (
         f"| `{name}` | {value.get('title', '')} | {value.get('x-unit', '')} | {default} "
@@ -101,7 +111,12 @@ def _row(name: str, value: dict[str, Any], *, required: bool) -> str:
 
 
 def _word(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    """A value as a shell takes it: a place as its two numbers, corners and areas as JSON."""
+    if isinstance(value, list | tuple) and not any(isinstance(v, list | tuple) for v in value):
+        return shlex.quote(",".join(map(str, value)))
+    if isinstance(value, list | tuple | dict):
+        return shlex.quote(json.dumps(value, ensure_ascii=False))
+    return shlex.quote(str(value))
 
 
 def _layers() -> str:

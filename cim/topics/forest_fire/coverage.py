@@ -99,6 +99,7 @@ def watched(asked: CoverageParameters, context: Context) -> Result:
 
 COVERAGE = Analysis(
     id="forest_fire.coverage",
+    guide="fire.md",
     title="现有瞭望塔看不到哪些林子",
     title_en="What do our towers not see",
     summary="各塔精确可视域叠加：林区覆盖率、多重覆盖、盲区，以及每座塔独有的贡献。",

@@ -164,6 +164,7 @@ def _table(days: list[Noon], found: list[Index | None], points: list[int]) -> Ta
 
 DANGER = Analysis(
     id="forest_fire.danger",
+    guide="fire.md",
     title="这几天火险有多高",
     title_en="How dangerous are these days",
     summary="由逐日正午气象计算加拿大 FWI（逐日延续）与我国加法火险天气等级；缺测逐日顺延，超过"

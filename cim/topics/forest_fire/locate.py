@@ -219,6 +219,7 @@ def _next(place: list[float]) -> tuple[Next, ...]:
 
 LOCATE = Analysis(
     id="forest_fire.locate",
+    guide="fire.md",
     title="摄像机上看到烟，火点在哪里",
     title_en="Smoke on a camera: where is it",
     summary=(

@@ -307,6 +307,7 @@ def _water(
 
 RESPONSE = Analysis(
     id="forest_fire.response",
+    guide="fire.md",
     title="火点在这里，谁最快赶到、水在哪里、往哪撤",
     title_en="Who gets to the fire first, where is water, which way out",
     summary=(

@@ -231,6 +231,7 @@ def _site_figures(
 
 SITING = Analysis(
     id="forest_fire.siting",
+    guide="fire.md",
     title="下一座瞭望塔建在哪里",
     title_en="Where should the next tower stand",
     summary="在候选制高点中选址：座数一定覆盖最多（MCLP），或达到覆盖率座数最少（LSCP），并说明是否已证明最优。",

@@ -296,6 +296,7 @@ def _figures(
 
 SPREAD = Analysis(
     id="forest_fire.spread",
+    guide="fire.md",
     title="一、二、三小时后火在哪里，谁在火前",
     title_en="Where will the fire be in one, two, three hours, and who is in its way",
     summary=(

@@ -272,6 +272,7 @@ def _features(parameters: ViewshedParameters, ground: Ground, eye: Eye) -> dict[
 
 VIEWSHED = Analysis(
     id="forest_fire.viewshed",
+    guide="fire.md",
     title="瞭望塔（摄像机）能看到哪里",
     title_en="What does this tower or camera see",
     summary=(

@@ -234,6 +234,7 @@ _EXAMPLE: dict[str, Any] = {"point": "GNSS03"}
 
 MONITORING = Analysis(
     id="geohazards.monitoring",
+    guide="geohazards.md",
     title="这个监测点在加速吗，会在什么时候滑",
     title_en="Does this point accelerate, and when would it fail",
     summary=(

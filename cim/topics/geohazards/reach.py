@@ -146,6 +146,7 @@ def _figures(grid: Grid, found: Runout, hit: Flags, start: Flags, source: str) -
 
 RUNOUT = Analysis(
     id="geohazards.runout",
+    guide="geohazards.md",
     title="这块坡体滑下来会到哪里",
     title_en="How far does this slope go when it fails",
     summary=(

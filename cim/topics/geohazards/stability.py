@@ -114,6 +114,7 @@ def _wet(asked: StabilityParameters, ground: Ground, steep: Floats, soil: Soil) 
 
 STABILITY = Analysis(
     id="geohazards.stability",
+    guide="geohazards.md",
     title="下了雨，哪些坡快要滑（斜坡稳定性）",
     title_en="Which slopes are near to sliding when it rains",
     summary=(

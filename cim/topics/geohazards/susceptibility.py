@@ -264,6 +264,7 @@ def _table(factors: list[_Factor], slid: Flags) -> Table:
 
 SUSCEPTIBILITY = Analysis(
     id="geohazards.susceptibility",
+    guide="geohazards.md",
     title="哪里容易发生滑坡（易发性评价）",
     title_en="Where are slides likely",
     summary=(

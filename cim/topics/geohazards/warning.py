@@ -204,6 +204,7 @@ def _provenance(
 
 WARNING = Analysis(
     id="geohazards.warning",
+    guide="geohazards.md",
     title="下了这么多雨，哪些隐患点要预警、通知谁、往哪撤",
     title_en="It has rained: which sites, whom to call, which way out",
     summary=(

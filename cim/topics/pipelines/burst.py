@@ -180,6 +180,7 @@ def _known(text: str, drawn: Drawn) -> set[str]:
 
 BURST = Analysis(
     id="pipelines.burst_isolation",
+    guide="pipelines.md",
     title="此处爆管，关哪些阀门，谁会停水",
     title_en="A pipe bursts here: which valves to close, and who is without water",
     summary=(

@@ -122,6 +122,7 @@ def _features(found: Clashes, pipes: Bedded) -> list[dict[str, Any]]:
 
 CLASH = Analysis(
     id="pipelines.clash",
+    guide="laying.md",
     title="哪些管线在空间上相碰（碰撞检查）",
     title_en="Which pipes take the same place",
     summary=(

@@ -256,6 +256,7 @@ def tube(pipes: Bedded, pipe: int, color: str, **properties: Any) -> dict[str, A
 
 CLEARANCE = Analysis(
     id="pipelines.clearance",
+    guide="laying.md",
     title="管线之间、管线与建筑的净距够不够（净距检查）",
     title_en="Are pipes far enough from each other and from buildings",
     summary=(

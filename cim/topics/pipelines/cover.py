@@ -220,6 +220,7 @@ def _histogram(stations: Stations) -> tuple[Series, ...]:
 
 COVER = Analysis(
     id="pipelines.cover",
+    guide="laying.md",
     title="管线埋得够不够深（覆土检查）",
     title_en="Does enough ground lie upon the pipes",
     summary=(

@@ -347,6 +347,7 @@ def _bands(
 
 CROSS_SECTION = Analysis(
     id="pipelines.cross_section",
+    guide="laying.md",
     title="这条线下有哪些管线（横断面）",
     title_en="Which pipes lie below this line (cross section)",
     summary=(

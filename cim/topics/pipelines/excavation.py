@@ -253,6 +253,7 @@ def _provenance(
 
 EXCAVATION = Analysis(
     id="pipelines.excavation",
+    guide="laying.md",
     title="在这里开挖会碰到哪些管线、挖多少土（开挖分析）",
     title_en="Which pipes does a pit here meet, and how much earth does it move",
     summary=(

@@ -241,6 +241,7 @@ def _drawn(
 
 HYDRAULICS = Analysis(
     id="pipelines.hydraulics",
+    guide="pipelines.md",
     title="一天或一周内管网各处的压力与流量",
     title_en="Pressures and flows of the network over a day or a week",
     summary=(

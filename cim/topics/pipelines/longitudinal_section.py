@@ -317,6 +317,7 @@ def _features(run: Run) -> list[dict[str, Any]]:
 
 LONGITUDINAL_SECTION = Analysis(
     id="pipelines.longitudinal_section",
+    guide="laying.md",
     title="这段管线的纵断面如何（纵断面）",
     title_en="How does this run of pipes lie (longitudinal section)",
     summary=(

@@ -179,6 +179,7 @@ def _inert(value: Any) -> Any:
 
 SURVEY = Analysis(
     id="pipelines.survey_check",
+    guide="pipelines.md",
     title="这份管线普查成果有哪些错误",
     title_en="What is wrong with this survey of pipes",
     summary=(

@@ -217,6 +217,7 @@ def _features(
 
 TRACE = Analysis(
     id="pipelines.trace",
+    guide="pipelines.md",
     title="这段管线的上游或下游有哪些",
     title_en="What lies upstream or downstream of this pipe",
     summary=(

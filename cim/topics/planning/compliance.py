@@ -276,6 +276,7 @@ def _overlay(
 
 COMPLIANCE = Analysis(
     id="planning.compliance",
+    guide="planning.md",
     title="这个项目能不能建在这里（合规审查）",
     title_en="May this project be built here",
     summary=(

@@ -155,6 +155,7 @@ def _block(shape: Any, name: str, over: float, own: Any, crs: CRS) -> dict[str, 
 
 VIEW_CORRIDOR = Analysis(
     id="planning.view_corridor",
+    guide="planning.md",
     title="这条景观视廊里哪些楼太高",
     title_en="Which buildings are too tall for this view",
     summary="观察点到地标的楔形廊道内，按视线给出每栋建筑（含方案体块）的允许高度与超高。",

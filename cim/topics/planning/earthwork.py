@@ -164,6 +164,7 @@ def _curve(sample: Sample, form: Floats, even: float, swell: float) -> Series:
 
 CUT_AND_FILL = Analysis(
     id="planning.cut_and_fill",
+    guide="planning.md",
     title="这块场地要挖填多少土（挖填方）",
     title_en="How much earth moves for this site",
     summary=(

@@ -197,6 +197,7 @@ def _told(line: Floats) -> Floats:
 
 SKYLINE = Analysis(
     id="planning.skyline",
+    guide="planning.md",
     title="天际线是什么样，方案会不会破坏它",
     title_en="What is the skyline, and what does the scheme do to it",
     summary="逐方位求地形与建筑的最高仰角，方案前后对比，列出构成天际线的建筑。",

@@ -199,6 +199,7 @@ def _curve(ground: Ground, over: Floats, seed: tuple[int, int], level: float) ->
 
 INUNDATION = Analysis(
     id="planning.inundation",
+    guide="planning.md",
     title="水涨到这里会淹到谁（淹没分析）",
     title_en="How far does water reach, and who is in it",
     summary=(

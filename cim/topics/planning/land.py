@@ -225,6 +225,7 @@ def _columns(order: list[str], areas: dict[str, float]) -> Series:
 
 LAND_STATISTICS = Analysis(
     id="planning.land_statistics",
+    guide="planning.md",
     title="各类用地有多少、变了多少（土地利用统计）",
     title_en="How much land of which use, and what has changed",
     summary=(

@@ -269,6 +269,7 @@ def _table(both: list[Scheme], around: Neighbours) -> Table:
 
 COMPARE_SCHEMES = Analysis(
     id="planning.compare_schemes",
+    guide="planning.md",
     title="两个方案哪个好（指标与日照影响）",
     title_en="Which of two schemes is better",
     summary="并列两个方案的容积率、密度、高度及其与各地块控规上限的关系，和对周边住宅南向窗日照的影响。",

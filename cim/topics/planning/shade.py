@@ -147,6 +147,7 @@ def _table(cast: list[Cast], areas: list[float]) -> Table:
 
 SHADOW = Analysis(
     id="planning.shadow",
+    guide="planning.md",
     title="这栋楼（方案）的影子一天里落在哪里",
     title_en="Where does this building's shadow fall over a day",
     summary="按真太阳时逐步计算建筑或方案体块在其室外地面上的阴影，时间轴播放，并给出全天范围与面积。",

@@ -146,6 +146,7 @@ def _met_table(standing: Town, hits: list[Met], crs: CRS) -> Table:
 _HERE, _THERE = [106.64910, 35.21870], [106.65080, 35.22420]
 LINE_OF_SIGHT = Analysis(
     id="planning.line_of_sight",
+    guide="planning.md",
     title="从这里看得到那里吗（含建筑与方案）",
     title_en="Does one see the other past the town",
     summary="沿视线检查地形、现有建筑与方案体块的遮挡，列出每栋途经建筑高出视线多少。",

@@ -329,6 +329,7 @@ def _table(seen: Windows, both: list[Spans], rule: SunRule | None, crs: CRS) -> 
 
 SUNLIGHT = Analysis(
     id="planning.sunlight",
+    guide="planning.md",
     title="这栋楼的窗户够不够日照（方案前后）",
     title_en="Do this building's windows get their sun",
     summary=(

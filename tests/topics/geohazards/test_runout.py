@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cim.errors import ParameterError
 from cim.geo.grid import Grid
-from cim.topics.geohazards.analysis.runout import run_out
+from cim.topics.geohazards.analysis.runout import _shares, run_out
 from tests.delivered import NORTH, WEST, ZONE
 
 Floats = npt.NDArray[np.float64]
@@ -144,3 +144,19 @@ def test_the_mapped_slide_of_washington_reaches_its_deposit(shared_data: Path) -
     assert (reached & deposit).sum() / deposit.sum() > 0.95
     lowest = np.nanmin(heights[deposit])  # the end of the deposit, not of the valley
     assert np.nanmin(heights[reached]) < lowest + 10
+
+
+@pytest.mark.parametrize("exponent", [1.0, 4.0, 8.0, 25.0])
+def test_on_a_plane_the_flux_is_shared_as_in_flow_py(exponent: float) -> None:
+    """Equation 2 of D'Amboise et al. (2022): tan((slope + 90) / 2) to the exponent, normalised."""
+    heights = -math.tan(math.radians(30)) * 10.0 * np.arange(3)[:, None] * np.ones((3, 3))
+    far = np.array([math.hypot((k % 3 - 1) * 10, (k // 3 - 1) * 10) for k in range(9)])
+    line = np.full((3, 3), -np.inf)
+    line[1, 1] = heights[1, 1]
+    found = _shares(heights, line, np.zeros(9), (1, 1), far, math.tan(math.radians(1)), exponent,
+                    float(heights[1, 1]))  # fmt: skip
+    slopes = [math.atan(math.tan(math.radians(30)) / math.sqrt(2)), math.radians(30)]
+    aside, down = (math.tan((s + math.pi / 2) / 2) ** exponent for s in slopes)
+    expected = np.zeros(9)
+    expected[[6, 7, 8]] = np.array([aside, down, aside]) / (2 * aside + down)
+    np.testing.assert_allclose(found, expected, atol=1e-12)

@@ -102,6 +102,21 @@ def test_what_stands_off_the_pipes_is_told_and_never_attached() -> None:
     assert told == {"valve_off": 1, "hydrant_off": 1, "source_off": 1, "user_off": 1}
 
 
+def test_a_valve_far_from_what_its_record_names_shuts_nothing() -> None:
+    """A crew would be sent to the place, and the answer rest on the name."""
+    rows = ladder() | {
+        "valves": points(
+            {"point_no": "VX", "at": (-19, 100), "seg_id": "DE"},
+            {"point_no": "VY", "at": (-21, 100), "seg_id": "DE"},
+            {"point_no": "B", "at": (130, 0)},
+        )
+    }
+    found = network(rows)
+    assert [v.no for v in found.valves] == ["VX"]
+    assert found.faults_of("valve_far") == 2
+    assert "m" in next(f.detail for f in found.faults if f.no == "VY")
+
+
 def test_a_valve_at_a_junction_shuts_nothing_unless_it_names_its_branch() -> None:
     rows = ladder() | {
         "valves": points(

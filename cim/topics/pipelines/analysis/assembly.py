@@ -26,6 +26,7 @@ FAULTS = {
     "two_places": ("同一点号位于两处", "One point number at two places"),
     "broken_line": ("几何不连续的管段", "Segments drawn in several pieces"),
     "valve_off": ("未落在管段上的阀门", "Valves on no pipe"),
+    "valve_far": ("位置与所注管段不符的阀门（未采用）", "Valves far from what they name, not used"),
     "valve_untold": ("交汇点上未注明所在管段的阀门", "Valves at a junction that name no branch"),
     "hydrant_off": ("未落在管段上的消火栓", "Hydrants on no pipe"),
     "source_off": ("未接入管网的水源", "Sources on no pipe"),

@@ -13,6 +13,7 @@ import shapely
 from cim.topics.pipelines.analysis.assembly import NEAR
 from cim.topics.pipelines.analysis.model import Fault, Link, Node, Place
 
+FAR = 20.0  # m: a chamber stands no farther from the pipe that its record names
 _BETWEEN = re.compile(r"[,;、，；\s]+")
 _YES = {"是", "可", "可用", "完好", "正常", "能", "y", "yes", "true", "1", "t"}
 _NO = {"否", "不可", "不可用", "损坏", "锈死", "故障", "不能", "n", "no", "false", "0", "f"}
@@ -92,13 +93,20 @@ class Pegs:
 def valve_places(row: PointRow, pegs: Pegs, tolerance: float) -> list[Place] | Fault:
     """Which links a valve shuts, and where; several where a chamber names several.
 
-    A valve that stands on a node of two links shuts one from the other. At a junction of three or
-    more it could be on any branch: unless it names its segment, it is told and shuts nothing.
+    One whose record names a segment or point that lies elsewhere shuts nothing: a crew sent to it
+    would close another. A valve that stands on a node of two links shuts one from the other. At a
+    junction of three or more it could be on any branch: unless it names its segment, it is told and
+    shuts nothing.
     """
     named = pegs.named(row)
+    told = named or pegs.at_node(row.no)
+    if told and min(pegs.away(row, at) for at in told) > FAR:
+        names = ", ".join(pegs.links[at.link].no for at in told)
+        return Fault(kind="valve_far", no=row.no, x=row.x, y=row.y,
+                     detail=f"{names}, {min(pegs.away(row, at) for at in told):.0f} m")  # fmt: skip
     if named:
         return named
-    ends = pegs.at_node(row.no) or pegs.nearest(row, tolerance)
+    ends = told or pegs.nearest(row, tolerance)
     if not ends:
         return Fault(kind="valve_off", no=row.no, x=row.x, y=row.y)
     if len(ends) > 2:
