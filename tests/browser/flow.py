@@ -20,6 +20,8 @@ from playwright.sync_api import Locator
 from tests.browser.driver import Viewer
 from tests.browser.forms import choose, row
 
+LARGEST = 150_000  # bytes of a picture in the documents
+
 
 @dataclass
 class Flow:
@@ -210,7 +212,10 @@ class Flow:
             return
         self.viewer.idle()
         self.folder.mkdir(parents=True, exist_ok=True)
-        shot = self.viewer.page.screenshot(type="jpeg", quality=82)
+        for quality in (82, 74, 66, 58):
+            shot = self.viewer.page.screenshot(type="jpeg", quality=quality)
+            if len(shot) < LARGEST:
+                break
         (self.folder / f"{name}.jpg").write_bytes(shot)
 
     @property

@@ -220,10 +220,10 @@ def _lonlat(place: Place, crs: CRS) -> list[float]:
 
 
 def _following(warned: list[Site], rules: WarningRules, crs: CRS) -> tuple[Next, ...]:
-    """On to the worst site; of several, the one with most people."""
+    """On to the worst site; of several, the one that reaches over most ground."""
     if not warned:
         return ()
-    worst = max(warned, key=lambda s: (s.level or 0, int(s.row.get("people") or 0)))
+    worst = max(warned, key=lambda s: (s.level or 0, s.reached.area))
     angle = rules.angles.get(str(worst.row.get("hazard_type") or ""), rules.angles["其他"])
     return onward(worst.row, worst.place, crs, RELEASE, angle, worst.amounts[0])
 
