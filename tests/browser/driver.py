@@ -101,7 +101,9 @@ class Viewer:
 
     def picture(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Thumbnail of the globe between top bar and status bar, (H, W, 3), 0..255."""
-        clip = {"x": 0.0, "y": 80.0, "width": float(WIDTH), "height": HEIGHT - 80.0 - 30.0}
+        size = self.page.viewport_size or {"width": WIDTH, "height": HEIGHT}
+        clip = {"x": 0.0, "y": 80.0, "width": float(size["width"]),
+                "height": size["height"] - 80.0 - 30.0}  # fmt: skip
         shot = Image.open(io.BytesIO(self.page.screenshot(clip=clip)))  # type: ignore[arg-type]
         return np.asarray(shot.convert("RGB").resize((160, 62)), dtype=np.float64)
 

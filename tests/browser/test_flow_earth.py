@@ -26,7 +26,6 @@ def test_how_much_earth_moves_on_a_site_drawn_on_the_map(flow: Flow) -> None:
     assert cut > 1000
     assert "挖 0.5–2 m" in flow.legend()
     level = flow.number("level")
-    flow.picture("10-earth")
     flow.set("level", f"{level - 1:.2f}")
     flow.ask()
     more = flow.number("cut") - flow.number("fill")
@@ -44,8 +43,8 @@ def test_how_far_the_water_reaches_and_whom(flow: Flow) -> None:
     assert low[1] > 100
     assert flow.number("exposed_buildings") > 100
     assert len(flow.rows("受影响对象")) == 100, "the first page of them"
-    assert flow.chart("水位—容积曲线").is_visible()
     flow.picture("10-inundation")
+    assert flow.chart("水位—容积曲线").is_visible()
     flow.set("rise", "5")
     flow.ask()
     assert flow.number("area") > low[0]

@@ -78,4 +78,3 @@ def test_from_what_no_tower_sees_to_where_the_next_should_stand(flow: Flow) -> N
     sites = flow.rows("推荐塔址")
     assert len(sites) == flow.number("chosen") == 2
     assert sum(float(site[1]) for site in sites) == pytest.approx(flow.number("added"), abs=0.002)
-    flow.picture("06-siting")

@@ -35,7 +35,6 @@ def test_from_the_rain_to_warned_sites_and_how_far_the_worst_would_go(flow: Flow
     assert flow.number("distance") > 100
     assert flow.number("drop") > 20
     assert flow.word("complete") == "是"
-    flow.picture("08-runout")
 
 
 def test_from_a_station_that_moves_to_the_day_on_which_it_would_fail(flow: Flow) -> None:

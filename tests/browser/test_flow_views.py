@@ -45,7 +45,6 @@ def test_whether_a_scheme_takes_the_valleys_view(flow: Flow) -> None:
     assert [row[:2] for row in tall] == [["A-2", "A"]], "of what stands there, nothing is too tall"
     assert float(tall[0][6]) == pytest.approx(flow.number("most_over"), abs=0.01)
     assert flow.number("blocks") > 20
-    flow.picture("09-corridor")
 
     flow.example("planning.skyline")
     flow.ask()

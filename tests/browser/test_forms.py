@@ -96,6 +96,7 @@ def test_corners_may_be_typed(viewer: Viewer) -> None:
 def test_choices_have_titles_in_both_languages(viewer: Viewer) -> None:
     choose(viewer, "terrain.profile")
     assert "地面 DEM" in row(viewer, "model").inner_text()
+    viewer.part("advanced").locator("summary").click()
     terrain = viewer.layer(lambda layer: layer["id"] == "base.dem")
     assert terrain["title"] in row(viewer, "terrain").inner_text()
     viewer.part("language").click()

@@ -67,9 +67,18 @@ class LocateParameters(OnTerrain):
         "deg",
         0.001,
         10,
+        advanced=True,
     )
     sigma_pitch: float = number_field(
-        0.2, "俯仰角中误差", "云台标定精度。", "Error of pitch", "Standard error.", "deg", 0.001, 10
+        0.2,
+        "俯仰角中误差",
+        "云台标定精度。",
+        "Error of pitch",
+        "Standard error.",
+        "deg",
+        0.001,
+        10,
+        advanced=True,
     )
     refraction: float = number_field(
         0.14286,
@@ -80,10 +89,12 @@ class LocateParameters(OnTerrain):
         "1",
         0,
         0.9,
+        advanced=True,
     )
     range: float = number_field(
         15_000.0, "最远距离", "沿视线查找的最远距离。", "Farthest", "Looked at along the ray.", "m",
         500, 40_000,
+        advanced=True,
     )  # fmt: skip
     cameras: str = layer_field(
         "forest_fire.camera",

@@ -94,10 +94,13 @@ class SpreadParameters(OnTerrain):
     )  # fmt: skip
     live: float = number_field(100.0, "活可燃物含水率", "草灌叶片。", "Live moisture",
                                "Of leaves.", "%",
-                               30, 300)  # fmt: skip
+                               30, 300,
+        advanced=True,
+    )  # fmt: skip
     sheltered: float = number_field(
         0.4, "风速折减系数", "10 m 风速折算到火焰高度：旷野 0.4，郁闭林内 0.1。", "Wind adjustment",
         "To midflame height: 0.4 in the open, 0.1 under a closed canopy.", "1", 0.05, 0.6,
+        advanced=True,
     )  # fmt: skip
     start: datetime = Field(
         default=datetime(2026, 4, 12, 14, 0), title="起火时刻", description="北京时间。",  # noqa: DTZ001
@@ -106,22 +109,29 @@ class SpreadParameters(OnTerrain):
     model: Model = Field(
         default="rothermel", title="模型", description="罗森迈尔或王正非（按变体名）。",
         json_schema_extra=english("Model", "Rothermel, or Wang Zhengfei's by the variant's name.",
-                                  choices={k: list(v) for k, v in _MODELS.items()}),
+                                  choices={k: list(v) for k, v in _MODELS.items()},
+                                  advanced=True),
     )  # fmt: skip
     temperature: float = number_field(22.0, "气温", "王正非模型用。", "Temperature",
-                                      "For Wang Zhengfei's.", "Cel", -30, 50)  # fmt: skip
+                                      "For Wang Zhengfei's.", "Cel", -30, 50,
+        advanced=True,
+    )  # fmt: skip
     humidity: float = number_field(30.0, "相对湿度", "王正非模型用。", "Humidity",
-                                   "For Wang Zhengfei's.", "%", 1, 100)  # fmt: skip
+                                   "For Wang Zhengfei's.", "%", 1, 100,
+        advanced=True,
+    )  # fmt: skip
     doubt: bool = Field(
         default=True, title="不确定性带", description="扰动风速、风向、含水率，给出过火概率。",
         json_schema_extra=english(
-            "Band of doubt", "Wind and moisture are varied; the share of runs that reach a place."
+            "Band of doubt", "Wind and moisture are varied; the share of runs that reach a place.",
+            advanced=True,
         ),
     )  # fmt: skip
     near: float = number_field(
         50.0, "威胁距离", "距火场多远以内的人、房、路算受威胁（辐射热与飞火；未核实）。",
         "Threatened within", "People, houses and roads so near to burnt ground count as exposed "
         "(heat and embers; unverified).", "m", 0, 500,
+        advanced=True,
     )  # fmt: skip
     fuel: str = layer_field(FUEL, "可燃物图层", "Anderson 1–13，0 为不燃。", "Fuel",
                             "Anderson's 1 to 13; 0 does not burn.")  # fmt: skip

@@ -34,7 +34,9 @@ class CoverageParameters(OnTerrain):
     smoke: float = number_field(10.0, "烟高", "高出地面多少即可发现。", "Smoke height",
                                 "Seen from this height above ground.", "m", 0, 200)  # fmt: skip
     refraction: float = number_field(0.14286, "大气折光系数", "陆地白天约 1/7。", "Refraction",
-                                     "1/7 by day over land.", "1", 0, 0.9)  # fmt: skip
+                                     "1/7 by day over land.", "1", 0, 0.9,
+        advanced=True,
+    )  # fmt: skip
     towers: str = layer_field("forest_fire.tower", "瞭望塔图层", "含塔高与瞭望半径。", "Towers",
                               "With height and range.")  # fmt: skip
     fuel: str = layer_field("forest_fire.fuel", "可燃物图层", "乔灌木为林区。", "Fuel",

@@ -34,7 +34,6 @@ from cim.topics.geohazards.warning_answer import (
     site_features,
     site_legend,
     site_table,
-    told,
     town_table,
 )
 
@@ -179,10 +178,10 @@ def _followed(site: Site, ground: Ground, rules: WarningRules, crs: CRS) -> Site
 
 
 def _following(warned: list[Site], rules: WarningRules, crs: CRS) -> tuple[Next, ...]:
-    """On to the worst site; of several, the one with most people."""
+    """On to the worst site; of several, the one that reaches over most ground."""
     if not warned:
         return ()
-    worst = max(warned, key=lambda s: (s.level or 0, told(s.row.get("people")) or 0))
+    worst = max(warned, key=lambda s: (s.level or 0, s.reached.area))
     angle = rules.angles.get(str(worst.row.get("hazard_type") or ""), rules.angles["其他"])
     return onward(worst.row, worst.place, crs, RELEASE, angle, worst.amounts[0])
 

@@ -29,7 +29,7 @@ from cim.topics.planning.viewing import (
     reads_of,
 )
 
-BEHIND, RAISED, DOWN = 150.0, 170.0, 14.0  # m, m, degrees: from where the answer is looked at
+BEHIND, RAISED, DOWN = 150.0, 170.0, 7.0  # m, m, degrees: from where the answer is looked at
 ABOVE = 0.5  # m: a drawn block stands out of the roof of its mesh
 
 

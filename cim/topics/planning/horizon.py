@@ -20,7 +20,7 @@ from cim.geo.visibility import Eye, skyline
 from cim.question import number_field
 from cim.topic import Analysis, Axis, Context, Result, Series, Table, Verdict, Viewpoint
 from cim.topics.planning.asked import convergence_at
-from cim.topics.planning.town import MASSING, Town, massing, town
+from cim.topics.planning.town import Town, massing, town
 from cim.topics.planning.viewing import (
     REFERENCES,
     FromParameters,
@@ -34,7 +34,7 @@ from cim.topics.planning.viewing import (
 
 Floats = npt.NDArray[np.float64]
 NEAR, UP = 150.0, 4.0  # m before the eye, where skylines are drawn; degrees that one looks up
-NOW = "#ffd54f"
+NOW, THEN = "#ffd54f", "#ff4081"
 MOST = 5000.0  # m: farther blocks do not matter to a street's view
 HILLS = 15_000.0  # m: mountains do
 
@@ -101,7 +101,7 @@ def _drawn(
     turn = np.radians(azimuths)
     lines = [("现状天际线", "Skyline now", NOW, now)]
     if scheme is not None:
-        lines.insert(0, (f"方案 {scheme} 天际线", f"Skyline with scheme {scheme}", MASSING, then))
+        lines.insert(0, (f"方案 {scheme} 天际线", f"Skyline with scheme {scheme}", THEN, then))
     return [
         (shapely.LineString(np.stack([
             eye[0] + NEAR * np.sin(turn), eye[1] + NEAR * np.cos(turn),
@@ -112,7 +112,7 @@ def _drawn(
 
 def _legend(scheme: str | None) -> list[tuple[str, str, str]]:
     """The two lines."""
-    then = [(MASSING, f"方案 {scheme} 天际线", f"Skyline with scheme {scheme}")] if scheme else []
+    then = [(THEN, f"方案 {scheme} 天际线", f"Skyline with scheme {scheme}")] if scheme else []
     return [(NOW, "现状天际线", "Skyline now"), *then]
 
 

@@ -62,6 +62,7 @@ class InundationParameters(OnModel):
         60.0, "捕捉半径", "在此半径内取最低处为来水点。", "Snap", "The lowest place within is "
                                                 "taken.",
         "m", 0, 500,
+        advanced=True,
     )  # fmt: skip
     range: float = number_field(
         3000.0,

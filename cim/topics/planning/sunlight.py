@@ -52,15 +52,34 @@ class SunlightParameters(InTown):
         1.0, "时间步长", "每步取中点时刻的太阳位置。", "Step", "The sun's place is that of its "
                                               "middle.",
         "min", 0.5, 15,
+        advanced=True,
     )  # fmt: skip
     sill: float = number_field(
-        0.9, "窗台高度", "距楼面高度。", "Sill", "Above the floor.", "m", 0, 3
+        0.9,
+        "窗台高度",
+        "距楼面高度。",
+        "Sill",
+        "Above the floor.",
+        "m",
+        0,
+        3,
+        advanced=True,
     )
     width: float = number_field(1.5, "窗宽", "满窗：窗台两端都有日照才计。", "Window width",
                                 "A window counts as sunny when both ends of its sill are.", "m",
-                                0.3, 10)  # fmt: skip
+                                0.3, 10,
+        advanced=True,
+    )  # fmt: skip
     apart: float = number_field(
-        3.6, "窗间距", "窗中到窗中。", "Distance of windows", "From middle to middle.", "m", 0.5, 30
+        3.6,
+        "窗间距",
+        "窗中到窗中。",
+        "Distance of windows",
+        "From middle to middle.",
+        "m",
+        0.5,
+        30,
+        advanced=True,
     )
     terrain: str | None = Field(
         default="base.dem", title="地形图层", description="计入山体遮挡；不给则不计。",

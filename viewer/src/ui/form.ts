@@ -141,7 +141,8 @@ export function rowOf(name: string, given: Parameter, defs: Definitions = {}): R
     layer: parameter['x-layer'] ?? '',
     field: parameter['x-field'] ?? '',
     accept: parameter['x-accept'] ?? '',
-    advanced: parameter['x-advanced'] ?? false,
+    // nobody in a hurry chooses another layer than the city's own
+    advanced: parameter['x-advanced'] ?? (widgetOf(parameter) === 'layer' && parameter.default != null),
     columns: widgetOf(parameter) === 'table' ? columnsOf(parameter, defs) : [],
   }
 }

@@ -106,7 +106,8 @@ export function told(value: number, unit: string | null | undefined): { value: s
     return { value: figure(value / 1e4, 1), unit: '万 m³' }
   if (unit === 'm' && size >= 1e4) return told(value / 1e3, 'km')
   const digits = unit === 'deg' ? 6 : size >= 10_000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3
-  return { value: figure(value, digits), unit: unitOf(unit) }
+  const shown = figure(value, digits).replace(/^-(?=[0.]+$)/, '') // -0 is 0
+  return { value: shown, unit: unitOf(unit) }
 }
 
 /** A length in metres, or in kilometres where metres have five digits. */
