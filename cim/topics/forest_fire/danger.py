@@ -121,11 +121,12 @@ def danger(asked: DangerParameters, context: Context) -> Result:
         provenance={
             "inputs": [input_of(rows.version)], "crs": "none",
             "start": {"ffmc": asked.ffmc, "dmc": asked.dmc, "dc": asked.dc},
-            "applicability": "FWI 日长因子按北纬 46° 标准值；加法等级取自公开转述，等级界限未核"
-                             "实；GB/T 36743-2018 "
+            "applicability": "FWI 日长因子按北纬 46° 标准值；加法等级取自公开转述，等级界限未核实，"
+            "其气温、湿度应为日最高气温与 14 时湿度，此处为正午观测，可能偏低；GB/T 36743-2018 "
             "公式未获得 day-length factors are the standard ones; the additive table is quoted "
-            "second-"
-            "hand, its limits unverified; the formula of GB/T 36743-2018 was not found",
+            "second-hand, its limits unverified; it asks for the highest temperature and the "
+            "humidity at 14 h and gets those of noon: it may be too low; the formula of "
+            "GB/T 36743-2018 was not found",
         },
     )  # fmt: skip
 

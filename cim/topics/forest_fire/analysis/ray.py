@@ -112,7 +112,7 @@ def _first(grid: Grid, camera: Camera, pitch: float, reach: float, bend: float) 
     i = int(below[0])
     near, far = float(away[i - 1]), float(away[i])
     rise = math.tan(math.radians(pitch))
-    for _ in range(50):  # between two of the grid's lines the ground is no straight line
+    for _ in range(24):  # to micrometres; between the grid's lines the ground is curved
         at = (near + far) / 2
         z = grid.bilinear(camera.x + at * math.sin(turn), camera.y + at * math.cos(turn))
         if foot + camera.height + at * rise + bend * at**2 > z:
