@@ -140,3 +140,11 @@ def test_a_bow_of_two_equal_halves_is_said_to_cross_itself() -> None:
     bow = [[106.64, 35.21], [106.65, 35.22], [106.65, 35.21], [106.64, 35.22]]
     for name, key in (("planning.compliance", "project"), ("geohazards.runout", "release")):
         assert "crosses itself" in refused(name, **{key: bow})
+
+
+def test_where_a_tower_should_stand_and_what_is_seen_now_agree() -> None:
+    place = {"centre": [106.60, 35.19], "range": 1500, "smoke": 20}
+    seen = figures(said("forest_fire.coverage", **place))["covered"]
+    assert seen > 0
+    sited = figures(said("forest_fire.siting", **place, summits=5, count=1))
+    assert sited["before"] == pytest.approx(seen)

@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 
 from cim.drawn import NOTHING, cell_area, collection, coverage, feature
-from cim.evidence import Rows, figure, ground_around, ground_provenance, ground_source, input_of
+from cim.evidence import figure, ground_around, ground_provenance, ground_source, input_of, rows_of
 from cim.topic import Analysis, Context, LegendEntry, Next, Result, Table, Verdict
 from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, place_of
 from cim.topics.forest_fire.watching import (
@@ -36,11 +36,12 @@ def _onward(asked: CoverageParameters) -> Next:
 
 def watched(asked: CoverageParameters, context: Context) -> Result:
     """What the towers see together."""
-    towers, reach = towers_near(asked, context)
+    every = rows_of(context, asked.towers, fields=("tower_id", "range_km"))
+    towers, reach = towers_near(every, asked)
     ground = ground_around(context, asked.terrain, (asked.centre,), reach)
     grid = ground.grid
     inside, wood, fuel = forest_in(ground, asked, context)
-    eyes, blind = eyes_of(Rows(frame=towers.frame.to_crs(grid.crs), version=towers.version), grid)
+    eyes, blind = eyes_of(towers, grid)
     lost = len(towers.frame) - len(eyes) - blind
     total = np.zeros(grid.heights.shape, np.int64)
     each = [

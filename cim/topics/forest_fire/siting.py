@@ -35,6 +35,7 @@ from cim.topics.forest_fire.watching import (
     forest_in,
     seen_at,
     seen_from,
+    towers_near,
 )
 
 APART = 500.0  # m between two candidates at least
@@ -89,14 +90,15 @@ def _summits(grid: Grid, inside: Flags, count: int) -> list[tuple[float, float]]
 
 def site(asked: SitingParameters, context: Context) -> Result:
     """Where the next towers should stand."""
-    ground = ground_around(context, asked.terrain, (asked.centre,), asked.range + 200)
+    towers = rows_if_any(context, asked.towers, fields=("tower_id", "range_km"))
+    near, reach = (None, asked.range + 200) if towers is None else towers_near(towers, asked)
+    ground = ground_around(context, asked.terrain, (asked.centre,), reach)
     grid = ground.grid
     inside, wood, fuel = forest_in(ground, asked, context)
-    towers = rows_if_any(context, asked.towers, crs=grid.crs, fields=("tower_id", "range_km"))
-    eyes, blind = ([], 0) if towers is None else eyes_of(towers, grid)
+    eyes, blind = ([], 0) if near is None else eyes_of(near, grid)
     have = np.zeros(wood.shape, bool)
-    for eye, reach, _ in eyes:
-        have |= seen_from(grid, eye, reach, asked, asked.centre[1])
+    for eye, far, _ in eyes:
+        have |= seen_from(grid, eye, far, asked, asked.centre[1])
     every = max(1, round(FINEST / grid.cell[0]))
     sampled = np.zeros(wood.shape, bool)
     sampled[every // 2 :: every, every // 2 :: every] = True

@@ -68,12 +68,15 @@ def forest_in(
     return inside, inside & wood, fuel
 
 
-def towers_near(asked: CoverageParameters, context: Context) -> tuple[Rows, float]:
-    """The towers that may see into the area, and how far from its centre ground is needed, m.
+def towers_near(towers: Rows, asked: CoverageParameters) -> tuple[Rows, float]:
+    """Of some towers those that may see into the area, and how far ground is needed, m.
 
     Towers beyond the radius see into it too; of one that does not tell its range nobody knows.
+
+    Args:
+        towers: In the city's compute CRS.
+        asked: Where, and how far around.
     """
-    towers = rows_of(context, asked.towers, fields=("tower_id", "range_km"))
     frame = towers.frame
     x, y = transformer(CGCS2000, frame.crs).transform(*asked.centre)
     away = np.hypot(frame.geometry.x - x, frame.geometry.y - y).to_numpy(np.float64)
@@ -101,9 +104,9 @@ def seen_at(
 
 
 def eyes_of(towers: Rows, grid: Grid) -> tuple[list[tuple[Eye, float, str]], int]:
-    """Towers that stand on the grid with their range (m), and how many have no height or range."""
+    """Towers that stand on the grid, in its CRS, with their range (m); how many lack either."""
     found, blind = [], 0
-    for row in towers.frame.to_dict("records"):
+    for row in towers.frame.to_crs(grid.crs).to_dict("records"):
         height, reach = row.get("height"), row.get("range_km")
         if height is None or reach is None or np.isnan(height) or np.isnan(reach):
             blind += 1
