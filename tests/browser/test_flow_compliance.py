@@ -44,7 +44,8 @@ def test_from_a_drawn_outline_and_a_file_to_a_verdict_by_clause_and_the_land_of_
     assert flow.print().read_bytes().startswith(b"%PDF")
     flow.follow("planning.land_statistics", "control")
     flow.ask()
-    assert flow.figure("total_ha").startswith("71.803")
+    assert flow.number("total") == pytest.approx(718_030, abs=1)
+    assert flow.figure("total_ha") == "71.8公顷"
     viewer.page.locator('[data-read="base.land_use"]').click()
     viewer.idle()
     assert viewer.state()["layers"]["base.land_use"]["shown"]
