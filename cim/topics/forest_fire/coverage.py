@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from cim.drawn import NOTHING, cell_area, collection, coverage, feature
 from cim.evidence import figure, ground_around, ground_provenance, ground_source, input_of, rows_of
-from cim.topic import Analysis, Context, LegendEntry, Next, Result, Table, Verdict
+from cim.topic import Analysis, Context, Figure, LegendEntry, Next, Result, Table, Verdict
 from cim.topics.forest_fire.asked import NOT_FOR_DISPATCH, place_of
 from cim.topics.forest_fire.watching import (
     CoverageParameters,
+    Flags,
     eyes_of,
     forest_in,
     seen_from,
@@ -31,6 +33,29 @@ def _onward(asked: CoverageParameters) -> Next:
         analysis="forest_fire.siting", title="下一座塔建在哪里",
         title_en="Where should the next tower stand",
         values={"centre": list(asked.centre), "range": asked.range, "smoke": asked.smoke},
+    )  # fmt: skip
+
+
+def _figures(
+    cell: float, wood: Flags, total: npt.NDArray[np.int64], towers: tuple[int, int, int],
+    sources: tuple[str, str],
+) -> tuple[Figure, ...]:  # fmt: skip
+    """Shares of the forest by how many towers see it; towers that count, and those that cannot."""
+    (known, blind, lost), (source, theirs) = towers, sources
+    forest = int(wood.sum())
+    return (
+        figure("forest", "林区面积", "Forest", cell * forest / 1e6, "km2", source),
+        figure("covered", "林区覆盖率", "Of it seen",
+               100 * int((wood & (total > 0)).sum()) / forest, "%", source),
+        figure("twice", "两点及以上覆盖率", "Seen by two and more",
+               100 * int((wood & (total > 1)).sum()) / forest, "%", source),
+        figure("gap", "林区盲区面积", "Forest not seen",
+               cell * int((wood & (total == 0)).sum()) / 1e6, "km2", source),
+        figure("towers", "参与的瞭望塔", "Towers that count", known, "1", theirs),
+        figure("blind", "缺塔高或半径的塔", "Towers without height or range", blind, "1", theirs,
+               verdict=Verdict.UNKNOWN if blind else None),
+        figure("off_ground", "站在高程范围外的塔（未计入）", "Towers off the model, left out", lost,
+               "1", theirs, verdict=Verdict.UNKNOWN if lost else None),
     )  # fmt: skip
 
 
@@ -60,24 +85,9 @@ def watched(asked: CoverageParameters, context: Context) -> Result:
     classes[inside & (total > 0)] = np.minimum(total[inside & (total > 0)], 3)
     classes[wood & (total == 0)] = 0
     source = f"{ground_source(ground)}；{towers.source}；{fuel.source}"
-    forest = int(wood.sum())
     said = ground_provenance(ground, context)
     return Result(
-        summary=(
-            figure("forest", "林区面积", "Forest", cell * forest / 1e6, "km2", source),
-            figure("covered", "林区覆盖率", "Of it seen",
-                   100 * int((wood & (total > 0)).sum()) / forest,
-                   "%", source),
-            figure("twice", "两点及以上覆盖率", "Seen by two and more",
-                   100 * int((wood & (total > 1)).sum()) / forest, "%", source),
-            figure("gap", "林区盲区面积", "Forest not seen",
-                   cell * int((wood & (total == 0)).sum()) / 1e6, "km2", source),
-            figure("towers", "参与的瞭望塔", "Towers that count", len(eyes), "1", towers.source),
-            figure("blind", "缺塔高或半径的塔", "Towers without height or range", blind, "1",
-                   towers.source, verdict=Verdict.UNKNOWN if blind else None),
-            figure("off_ground", "站在高程范围外的塔（未计入）", "Towers off the model, left out",
-                   lost, "1", towers.source, verdict=Verdict.UNKNOWN if lost else None),
-        ),
+        summary=_figures(cell, wood, total, (len(eyes), blind, lost), (source, towers.source)),
         features=collection([
             feature(shapely.Point(eye.x, eye.y), name, name, crs=grid.crs, color="#ffd54f",
                     width=12,
