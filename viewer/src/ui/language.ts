@@ -83,7 +83,7 @@ export function unitOf(unit: string | null | undefined): string {
 }
 
 /** Words in both languages, `污水 sewage`: what follows the Chinese has no digit and no code. */
-const BOTH = /^(.*[\u3000-\u9fff\uff00-\uffef]) ([A-Za-z][A-Za-z ,;:.'()/-]*[a-z.)]{2})$/s
+const BOTH = /^(.*[\u3000-\u9fff\uff00-\uffef]) (no|[A-Za-z][A-Za-z ,;:.'()/-]*[a-z.)]{2})$/s
 
 /** What answers say in both languages, in the language of the screen. */
 export function spoken(text: string): string {
