@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.signal import lfilter
 
 from cim.errors import ParameterError
 from cim.topics.geohazards.analysis.rain import Thresholds, daily, effective, warning
@@ -19,6 +20,14 @@ DAY = date(2026, 8, 1)
 
 def test_rain_of_days_before_fades_by_its_share() -> None:
     assert effective(np.array([0.0, 100.0, 0.0, 5.0]), 0.5, 3) == pytest.approx(25.0)
+
+
+@given(st.lists(st.floats(0, 300), min_size=12, max_size=40), st.floats(0.5, 0.95))
+def test_the_sum_is_that_of_a_digital_filter(rain: list[float], decay: float) -> None:
+    days = 10
+    weights = np.concatenate([[0.0], decay ** np.arange(1, days + 1)])
+    theirs = lfilter(weights, [1.0], rain)[-1]
+    assert effective(np.array(rain), decay, days) == pytest.approx(theirs, abs=1e-6)
 
 
 def test_a_day_without_a_reading_leaves_the_sum_unknown() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
+import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely import Polygon
@@ -13,7 +17,8 @@ from cim.geo.crs import to_lonlat
 from cim.geo.grid import Grid
 from cim.geo.terrain.sample import sampled_over
 from cim.topics.planning.analysis.earth import Plane, balance
-from tests.delivered import NORTH, WEST, ZONE
+from tests.delivered import NORTH, WEST, ZONE, hills, raster
+from tests.outside import run
 
 
 def test_half_a_slope_fills_the_other_half() -> None:
@@ -59,3 +64,38 @@ def test_a_pyramid_has_a_third_of_its_box() -> None:
     sample = sampled_over(grid, Polygon(to_lonlat(ZONE, np.array(box))))
     cut, _ = sample.volume(100.0)
     assert cut == pytest.approx(300 * 300 * 30 / 3, rel=5e-3)
+
+
+@pytest.mark.oracle
+def test_cut_and_fill_are_those_of_grass_cell_by_cell(
+    tmp_path: Path, program: Callable[[str], Path]
+) -> None:
+    """GRASS sums whole cells on the plane of the zone; ours samples areas of the ellipsoid."""
+    ground = hills(120, 120).astype(np.float32)
+    dem = raster(tmp_path / "dem.tif", ground)
+    with rasterio.open(dem) as image:
+        cell, west, north = image.transform.a, image.transform.c, image.transform.f
+    level = float(np.median(ground[20:100, 30:90]))
+    edges = {"w": west + 30 * cell, "e": west + 90 * cell, "n": north - 20 * cell,
+             "s": north - 100 * cell}  # fmt: skip
+    script = tmp_path / "earth.sh"
+    script.write_text(
+        f"set -e\nr.in.gdal -o --q input={dem} output=dem\n"
+        "g.region raster=dem\ng.region " + " ".join(f"{k}={v}" for k, v in edges.items()) + "\n"
+        f"r.mapcalc --q 'cut = max(double(dem) - {level}, 0)'\n"
+        f"r.mapcalc --q 'fill = max({level} - double(dem), 0)'\n"
+        f"for m in cut fill; do r.univar -g map=$m | grep ^sum= > {tmp_path}/$m; done\n"
+    )
+    run(str(program("grass")), "--tmp-location", dem, "--exec", "bash", script)
+    theirs = [float((tmp_path / m).read_text().split("=")[1]) * cell**2 for m in ("cut", "fill")]
+    corners = [(edges["w"], edges["n"]), (edges["e"], edges["n"]), (edges["e"], edges["s"]),
+               (edges["w"], edges["s"])]  # fmt: skip
+    along = [
+        (a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t)
+        for a, b in zip(corners, [*corners[1:], corners[0]], strict=True)
+        for t in np.linspace(0, 1, 20, endpoint=False)
+    ]
+    grid = Grid(heights=ground.astype(np.float64), west=west, north=north, cell=(cell, cell),
+                crs=ZONE)  # fmt: skip
+    mine = sampled_over(grid, Polygon(to_lonlat(ZONE, np.array(along)))).volume(level)
+    assert mine == pytest.approx(theirs, rel=1.5e-3)

@@ -8,11 +8,15 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Engine
 
 from cim.errors import ParameterError
 from cim.geo.crs import resolve
+from cim.store.database import ready
 from cim.topic import Verdict
 from cim.topics.planning.neighbours import staying
 from cim.topics.planning.schemes import judged, massing
@@ -127,3 +131,27 @@ def test_windows_are_counted_of_houses_that_no_scheme_pulls_down(
     now = town([True] * len(one)).iloc[:-1]
     found = staying(now, [town(one), town(other[: len(one)])])
     assert found.tolist() == [a and b for a, b in zip(one, other, strict=False)]
+
+
+@pytest.mark.db
+def test_far_and_density_are_those_of_postgis(engine: Engine) -> None:
+    """Overlapping podium and tower: PostGIS joins the outlines, and sums the floors."""
+    drawn = blocks(
+        ("P1", box(10, 10, 60, 40), 3, 12.0), ("P1", box(30, 20, 20, 20), 18, 54.0),
+        ("P1", shapely.affinity.rotate(box(70, 60, 20, 30), 31), 6, 18.0),
+    )  # fmt: skip
+    degrees = "ST_Area(ST_Transform(ST_Segmentize({}, 5), 4490)::geography)"
+    with ready(engine) as connection:
+        connection.execute(sa.text("create temp table part (floors float, g geometry)"))
+        connection.execute(
+            sa.text("insert into part values (:floors, ST_GeomFromText(:wkt, 4545))"),
+            [{"floors": f, "wkt": g.wkt}
+             for f, g in zip(drawn["floors"], drawn.geometry, strict=True)],
+        )  # fmt: skip
+        base, floors, site = connection.execute(sa.text(
+            f"select {degrees.format('ST_Union(g)')}, sum(floors * {degrees.format('g')}), "
+            + degrees.format(f"ST_GeomFromText('{ONE.geometry.iloc[0].wkt}', 4545)") + " from part"
+        )).one()  # fmt: skip
+    found = massing(drawn, ONE)
+    assert found.far == pytest.approx(floors / site, rel=1e-6)
+    assert found.density == pytest.approx(100 * base / site, rel=1e-6)
