@@ -24,7 +24,7 @@ def test_from_the_rain_to_warned_sites_and_how_far_the_worst_would_go(flow: Flow
     assert flow.number("households") == 227
     assert sites[0][2] == "橙色", "the worst comes first"
     assert {"橙色预警", "黄色预警", "蓝色预警", "撤离路线"} <= set(flow.legend().split("\n"))
-    away = [site[9] for site in sites if site[2] in {"橙色", "黄色"}]
+    away = [site[10] for site in sites if site[2] in {"橙色", "黄色"}]
     assert all("避难" in shelter for shelter in away)
     flow.picture("08-warning")
     sheet = flow.print().read_bytes()

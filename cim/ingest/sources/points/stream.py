@@ -116,7 +116,8 @@ class Decoding:
 
     def _ended(self, found: int) -> None:
         code = self.process.wait()
-        self.complaint.seek(0)
+        length = self.complaint.seek(0, os.SEEK_END)
+        self.complaint.seek(max(0, length - 2000))  # the reason stands last, below its traceback
         said = self.complaint.read(2000).decode("utf-8", "replace").strip().splitlines()
         if self.late:
             raise self._error(f"decoding it took more than {self.seconds} s")
