@@ -21,7 +21,8 @@ missing_packages() {
   has gdalwarp || echo gdal-bin
   has grass || echo grass-core
   has osgconv || echo openscenegraph
-  has pdftotext || echo poppler-utils
+  ls /usr/share/postgresql/*/extension/pgrouting.control > /dev/null 2>&1 ||
+    echo postgresql-pgrouting
 }
 
 install_packages() {

@@ -10,10 +10,8 @@ import typer
 
 from cim.commands.ending import clear_errors, here
 from cim.commands.ingest import Workers
-from cim.commands.order import tell, watcher
+from cim.commands.order import conclude, tell, watcher
 from cim.ingest.deriving import derive as make
-from cim.ingest.report import Exit
-from cim.store.files import write_json
 
 
 @clear_errors
@@ -49,7 +47,4 @@ def derive(
             watcher=watch,
         )
     tell(done)
-    if report is not None:
-        write_json(report, done.to_json())
-    if done.exit is not Exit.PUBLISHED:
-        raise typer.Exit(int(done.exit))
+    conclude(done, report)

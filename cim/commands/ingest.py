@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 
 from cim.commands.ending import clear_errors, here
-from cim.commands.order import Order, carry_out, read_options, read_origin
+from cim.commands.order import Order, carry_out, conclude, read_options, read_origin
 from cim.geo.heights import Heights
-from cim.ingest.report import Exit
-from cim.store.files import write_json
 
 Workers = Annotated[int | None, typer.Option(min=1, help="processes; default: one a core")]
 Scheduler = Annotated[
@@ -61,7 +59,4 @@ def ingest(
         options=read_options(option or []),
     )
     done = carry_out(here(), order, workers=workers, scheduler=scheduler, force=force)
-    if report is not None:
-        write_json(report, done.to_json())
-    if done.exit is not Exit.PUBLISHED:
-        raise typer.Exit(int(done.exit))
+    conclude(done, report)

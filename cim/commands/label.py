@@ -10,10 +10,8 @@ import typer
 
 from cim.commands.ending import clear_errors, here
 from cim.commands.ingest import Scheduler, Workers
-from cim.commands.order import read_options, tell, watcher
+from cim.commands.order import conclude, read_options, tell, watcher
 from cim.ingest.labelling import label_mesh
-from cim.ingest.report import Exit
-from cim.store.files import write_json
 
 
 @clear_errors
@@ -54,7 +52,4 @@ def label(
             watcher=watch,
         )
     tell(done)
-    if report is not None:
-        write_json(report, done.to_json())
-    if done.exit is not Exit.PUBLISHED:
-        raise typer.Exit(int(done.exit))
+    conclude(done, report)

@@ -17,10 +17,11 @@ from cim.errors import ParameterError
 from cim.geo.heights import Heights
 from cim.ingest.pipeline import ingest
 from cim.ingest.progress import Bar, Lines, Watcher
-from cim.ingest.report import Report
+from cim.ingest.report import Exit, Report
 from cim.ingest.source import Problem, Request
 from cim.installation import Installation
 from cim.store.database import ready
+from cim.store.files import write_json
 
 LONGEST = 300  # characters of a reason on the terminal; a report holds it whole
 
@@ -124,6 +125,14 @@ def read_origin(text: str | None) -> tuple[float, float, float] | None:
             f"--origin {text!r} is not x,y,z", remedy="give three numbers, such as 650000,3900000,0"
         ) from error
     return x, y, z
+
+
+def conclude(done: Report, report: Path | None) -> None:
+    """Keep the report of a run where it is wanted, and end the command as the run ended."""
+    if report is not None:
+        write_json(report, done.to_json())
+    if done.exit is not Exit.PUBLISHED:
+        raise typer.Exit(int(done.exit))
 
 
 def tell(report: Report) -> None:

@@ -10,10 +10,8 @@ import typer
 
 from cim.commands.ending import clear_errors, here
 from cim.commands.ingest import Workers
-from cim.commands.order import read_options, tell, watcher
-from cim.ingest.report import Exit
+from cim.commands.order import conclude, read_options, tell, watcher
 from cim.ingest.tubing import sweep
-from cim.store.files import write_json
 
 
 @clear_errors
@@ -47,7 +45,4 @@ def tubes(
             watcher=watch,
         )
     tell(done)
-    if report is not None:
-        write_json(report, done.to_json())
-    if done.exit is not Exit.PUBLISHED:
-        raise typer.Exit(int(done.exit))
+    conclude(done, report)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+
+from tests import outside
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "data-samples"))
@@ -38,10 +39,7 @@ def huating() -> Path:
 @pytest.fixture(scope="session")
 def osgconv(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Seen]:
     """Read a file with OpenSceneGraph's own tool."""
-    if shutil.which("osgconv") is None:
-        if os.environ.get("CI"):
-            pytest.fail("osgconv is missing; install the package openscenegraph")
-        pytest.skip("osgconv is missing; install the package openscenegraph")
+    outside.program("osgconv")
     target = tmp_path_factory.mktemp("osgt") / "out.osgt"
 
     def read(path: Path) -> Seen:

@@ -12,6 +12,7 @@ import shapely
 from sqlalchemy import Engine
 
 from cim.geo.roads import roads, travel
+from tests import outside
 from tests.golden.roads import make
 
 HERE = Path(__file__).parent
@@ -46,7 +47,7 @@ def test_the_golden_of_pgrouting_comes_out_again(engine: Engine) -> None:
             "select count(*) from pg_available_extensions where name = 'pgrouting'"
         ).scalar_one()
         if not there:
-            pytest.skip("pgRouting is not installed; the committed golden stands for it")
+            outside.missing("the PostgreSQL extension pgrouting")
         driver: Any = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         driver.execute("create extension if not exists pgrouting cascade")

@@ -14,12 +14,12 @@ from pyproj import CRS
 from rasterio.windows import Window
 
 from cim.geo.crs import resolve, rows, transformer
+from cim.ingest.sources.heights import BLOCK, bilinear, first_known
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Shapes = npt.NDArray[np.object_]
 
-BLOCK = 2000  # cells along the side of what is read at once
 MOST_POSTS = 4_000_000  # inside footprints, looked at one by one in one go
 
 
@@ -35,13 +35,7 @@ def lowest(shapes: Shapes, crs: CRS, models: Sequence[Path]) -> Floats:
         crs: A CRS in metres.
         models: Rasters of heights, the finest first.
     """
-    found = np.full(len(shapes), np.nan)
-    for path in models:
-        waiting = np.flatnonzero(np.isnan(found))
-        if not len(waiting):
-            break
-        found[waiting] = _of_model(shapes[waiting], crs, path)
-    return found
+    return first_known(shapes, models, lambda waiting, path: _of_model(waiting, crs, path))
 
 
 def _of_model(shapes: Shapes, crs: CRS, path: Path) -> Floats:
@@ -84,21 +78,6 @@ def _of_block(model: rasterio.DatasetReader, shapes: Shapes, box: Floats) -> Flo
         known[inside] = heights[row[inside], column[inside]]
         np.fmin.at(result, of, known)  # a hole inside leaves the outline's word
     result[~np.isfinite(result)] = np.nan
-    return result
-
-
-def bilinear(heights: Floats, places: Floats) -> Floats:
-    """Heights at (n, 2) columns and rows; NaN beside an unknown post or half a cell outside."""
-    rows_, columns = heights.shape
-    x, y = places.T
-    inside = (x >= -0.5) & (y >= -0.5) & (x <= columns - 0.5) & (y <= rows_ - 0.5)
-    x, y = np.clip(x, 0, columns - 1), np.clip(y, 0, rows_ - 1)
-    left = np.minimum(x.astype(np.int64), columns - 2)
-    top = np.minimum(y.astype(np.int64), rows_ - 2)
-    fx, fy = x - left, y - top
-    upper = heights[top, left] * (1 - fx) + heights[top, left + 1] * fx
-    lower = heights[top + 1, left] * (1 - fx) + heights[top + 1, left + 1] * fx
-    result: Floats = np.where(inside, upper * (1 - fy) + lower * fy, np.nan)
     return result
 
 

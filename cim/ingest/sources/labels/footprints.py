@@ -12,15 +12,14 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import rasterio
 import shapely
 from pyproj import CRS
 
 from cim.city import Bounds
 from cim.errors import InputError
-from cim.geo.crs import CGCS2000, resolve, rows, transformer
+from cim.geo.crs import CGCS2000
 from cim.ingest.sources.buildings.attributes import Attributes
-from cim.ingest.sources.buildings.ground import bilinear
+from cim.ingest.sources.heights import heights_at
 from cim.layers import Field, FieldType
 
 Floats = npt.NDArray[np.float64]
@@ -205,27 +204,6 @@ def _known(column: pd.Series, field: Field) -> npt.NDArray[np.object_]:
 def _ground(shapes: Any, models: Sequence[Path]) -> tuple[Floats, ...]:
     """Longitude, latitude, orthometric height along each outline, from the finest that knows."""
     places, whose = shapely.get_coordinates(shapes, return_index=True)
-    heights = np.full(len(places), np.nan)
-    for path in models:
-        missing = np.isnan(heights)
-        if missing.any():
-            heights[missing] = _heights(places[missing], path)
+    heights = heights_at(places, CGCS2000, models)
     along = np.column_stack([places, heights])
     return tuple(np.split(along, np.flatnonzero(np.diff(whose)) + 1)) if len(shapes) else ()
-
-
-def _heights(places: Floats, path: Path) -> Floats:
-    with rasterio.open(path) as model:
-        step = transformer(CGCS2000, resolve(model.crs.to_wkt()).crs)
-        columns, lines = ~model.transform @ rows(step, places).T
-        posts = np.stack([columns - 0.5, lines - 0.5], axis=1)
-        inside = (posts > -1).all(axis=1) & (posts < (model.width, model.height)).all(axis=1)
-        result = np.full(len(places), np.nan)
-        if inside.any():
-            low = np.clip(np.floor(posts[inside].min(axis=0)).astype(int), 0, None)
-            low = np.minimum(low, (model.width - 2, model.height - 2))
-            high = np.ceil(posts[inside].max(axis=0)).astype(int) + 2
-            window = ((low[1], min(high[1], model.height)), (low[0], min(high[0], model.width)))
-            cells = model.read(1, window=window, masked=True).astype(np.float64).filled(np.nan)
-            result[inside] = bilinear(cells, posts[inside] - low)
-    return result

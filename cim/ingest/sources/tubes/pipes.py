@@ -17,7 +17,7 @@ from pyproj import CRS
 
 from cim.geo.laid import FAULTS, Laid, lay, nodes_of
 from cim.geo.tube import Tube, capacity, mitre, tube
-from cim.ingest.sources.tubes.ground import heights_at
+from cim.ingest.sources.heights import heights_at
 from cim.layers import Field, FieldType
 from cim.pipe_rows import courses, grounds_of, number, pair, records_of, text
 from cim.walls import Walls

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,10 @@ from pyproj import CRS
 from rasterio.windows import Window
 
 from cim.geo.crs import resolve, rows, transformer
-from cim.ingest.sources.buildings.ground import BLOCK, bilinear
 
 Floats = npt.NDArray[np.float64]
+
+BLOCK = 2000  # cells along the side of what is read at once
 
 
 def heights_at(places: Floats, crs: CRS, models: Sequence[Path]) -> Floats:
@@ -25,12 +27,25 @@ def heights_at(places: Floats, crs: CRS, models: Sequence[Path]) -> Floats:
         crs: Any.
         models: Rasters of heights, the finest first.
     """
-    found = np.full(len(places), np.nan)
+    return first_known(places, models, lambda waiting, path: _of_model(waiting, crs, path))
+
+
+def first_known(
+    asked: npt.NDArray[Any], models: Sequence[Path], look: Callable[[Any, Path], Floats]
+) -> Floats:
+    """(n,) heights, each of the first model that knows it, m; NaN where none does.
+
+    Args:
+        asked: (n, ...) what they are asked of.
+        models: Rasters of heights, the finest first.
+        look: Heights of some of what is asked in one model, NaN where it does not know.
+    """
+    found = np.full(len(asked), np.nan)
     for path in models:
         waiting = np.flatnonzero(np.isnan(found))
         if not len(waiting):
             break
-        found[waiting] = _of_model(places[waiting], crs, path)
+        found[waiting] = look(asked[waiting], path)
     return found
 
 
@@ -54,3 +69,18 @@ def _of_model(places: Floats, crs: CRS, path: Path) -> Floats:
             if min(heights.shape) > 1:
                 found[mine] = bilinear(heights, at[mine] - (left, top))
     return found
+
+
+def bilinear(heights: Floats, places: Floats) -> Floats:
+    """Heights at (n, 2) columns and rows; NaN beside an unknown post or half a cell outside."""
+    rows_, columns = heights.shape
+    x, y = places.T
+    inside = (x >= -0.5) & (y >= -0.5) & (x <= columns - 0.5) & (y <= rows_ - 0.5)
+    x, y = np.clip(x, 0, columns - 1), np.clip(y, 0, rows_ - 1)
+    left = np.minimum(x.astype(np.int64), columns - 2)
+    top = np.minimum(y.astype(np.int64), rows_ - 2)
+    fx, fy = x - left, y - top
+    upper = heights[top, left] * (1 - fx) + heights[top, left + 1] * fx
+    lower = heights[top + 1, left] * (1 - fx) + heights[top + 1, left + 1] * fx
+    result: Floats = np.where(inside, upper * (1 - fy) + lower * fy, np.nan)
+    return result
