@@ -11,7 +11,7 @@ from cim.catalog.elevation import Ground, around
 from cim.drawn import coverage
 from cim.geo.crs import to_lonlat
 from cim.geo.visibility import HIDDEN, SEEN, UNKNOWN, Eye
-from cim.question import english
+from cim.question import english, number_field
 from cim.topic import Analysis, Context, Figure, LegendEntry, Parameters, Result
 from cim.topics.forest_fire.analysis.watch import Watch, watch
 
@@ -37,46 +37,23 @@ class ViewshedParameters(Parameters):
             ),
         ),
     ]
-    observer_height: float = Field(
-        default=20.0,
-        ge=0,
-        le=500,
-        title="观察高度",
-        description="视点距地面的高度。",
-        json_schema_extra=english("Observer height", "Height of the eye above ground.", "m"),
-    )
-    target_height: float = Field(
-        default=0.0,
-        ge=0,
-        le=500,
-        title="目标高度",
-        description="被观察目标距地面的高度；烟高于树冠时更易看见。",
-        json_schema_extra=english(
-            "Target height",
-            "Height above ground of what is looked for; smoke is seen above the trees.",
-            "m",
-        ),
-    )
-    range: float = Field(
-        default=5000.0,
-        ge=100,
-        le=20000,
-        title="观察半径",
-        description="地面上的最远观察距离。",
-        json_schema_extra=english("Range", "Farthest distance on the ground.", "m"),
-    )
-    azimuth: float = Field(
-        default=0.0,
-        ge=0,
-        le=360,
-        title="中心方位角",
-        description="视场中心方向，自真北顺时针。",
-        json_schema_extra=english(
-            "Azimuth",
-            "Middle of the field of view, clockwise from true north.",
-            "deg",
-        ),
-    )
+    observer_height: float = number_field(
+        20.0, "观察高度", "视点距地面的高度。",
+        "Observer height", "Height of the eye above ground.", "m", 0, 500,
+    )  # fmt: skip
+    target_height: float = number_field(
+        0.0, "目标高度", "被观察目标距地面的高度；烟高于树冠时更易看见。",
+        "Target height",
+        "Height above ground of what is looked for; smoke is seen above the trees.", "m", 0, 500,
+    )  # fmt: skip
+    range: float = number_field(
+        5000.0, "观察半径", "地面上的最远观察距离。",
+        "Range", "Farthest distance on the ground.", "m", 100, 20000,
+    )  # fmt: skip
+    azimuth: float = number_field(
+        0.0, "中心方位角", "视场中心方向，自真北顺时针。",
+        "Azimuth", "Middle of the field of view, clockwise from true north.", "deg", 0, 360,
+    )  # fmt: skip
     field_of_view: float = Field(
         default=360.0,
         gt=0,

@@ -1,4 +1,7 @@
 /** The HTTP contract as types, and the one way to speak it. */
+import type { Result } from './answer'
+
+export type * from './answer'
 
 export type Bbox = [west: number, south: number, east: number, north: number] // degrees
 export type Kind = 'mesh' | 'points' | 'terrain' | 'imagery' | 'vector'
@@ -220,75 +223,6 @@ export interface Analysis extends AnalysisHead {
   example: Record<string, unknown> | null
 }
 
-export type Verdict = 'PASS' | 'FAIL' | 'UNKNOWN' | 'NEEDS_REVIEW'
-
-export interface Figure extends Titled {
-  key: string
-  value: number | string | null
-  unit: string | null
-  verdict: Verdict | null
-  evidence: string | null
-}
-
-export interface Coverage {
-  url: string
-  download?: string // GeoTIFF
-  bounds: Bbox
-  minzoom: number
-  maxzoom: number
-  legend: LegendItem[]
-}
-
-export interface Axis extends Titled {
-  color?: string | null // #rrggbb
-  unit: string
-  values: (number | string | null)[]
-}
-
-export interface Series extends Titled {
-  x: Axis
-  y: Axis[]
-  bins?: boolean // columns instead of lines
-}
-
-export interface Table extends Titled {
-  columns: (Titled & { key: string; unit?: string | null })[]
-  rows: Record<string, unknown>[] // a row's place [lon, lat] is where the map goes
-  /** What a row's button says that asks again with the row's own values (`again`). */
-  again?: Titled | null
-}
-
-/** A question that follows from an answer, filled in as far as the answer goes. */
-export interface Following extends Titled {
-  analysis: string
-  values: Record<string, unknown>
-}
-
-/** From where an answer is looked at, if not from above. */
-export interface Viewpoint {
-  place: [lon: number, lat: number] // degrees
-  height: number // orthometric, m
-  heading: number // degrees from true north
-  pitch: number
-}
-
-export interface Result {
-  analysis: string
-  id: string
-  title: string
-  title_en: string
-  summary: Figure[]
-  features: FeatureCollection | null
-  coverage: Coverage | null
-  timeline: unknown[] | null // CZML packets
-  series: Series[] | null
-  tables: Table[]
-  attachments: (Titled & { file: string; url: string; media_type: string })[]
-  following: Following[] // questions that follow from this answer
-  viewpoint?: Viewpoint | null // from where it is looked at
-  provenance: Record<string, unknown>
-}
-
 /** A file that was handed in. */
 export interface Uploaded {
   id: string
@@ -318,13 +252,16 @@ export class ApiError extends Error {
   }
 }
 
-async function call<T>(path: string, init?: RequestInit): Promise<T> {
-  let response: Response
+async function reach(path: string, init?: RequestInit): Promise<Response> {
   try {
-    response = await fetch(path, init)
+    return await fetch(path, init)
   } catch (error) {
     throw new ApiError(0, 'network', String(error), '')
   }
+}
+
+async function call<T>(path: string, init?: RequestInit): Promise<T> {
+  const response = await reach(path, init)
   const text = await response.text()
   if (!response.ok) throw refusal(response, text)
   try {
@@ -396,9 +333,7 @@ export const api = {
   /** The report of a result as PDF, with a picture of the map. */
   report: async (result: string, picture: Blob) => {
     const path = `api/results/${result}/report.pdf`
-    const response = await fetch(path, { method: 'POST', body: picture }).catch((error: unknown) => {
-      throw new ApiError(0, 'network', String(error), '')
-    })
+    const response = await reach(path, { method: 'POST', body: picture })
     if (!response.ok) throw refusal(response, await response.text())
     return response.blob()
   },
