@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from cim.errors import ParameterError
+from cim.errors import MissingError, ParameterError
 from cim.topics.pipelines.analysis.hydraulic import Simulation
+from cim.topics.pipelines.epanet_process import LACKING
 
 SECONDS = 60  # of the processor, for one question
 WALL = 240
@@ -109,8 +110,13 @@ def _run(folder: Path) -> None:
         raise ParameterError(
             f"EPANET was not done after {WALL} s", remedy="ask for fewer hours or longer steps"
         ) from error
+    last = (done.stderr or "").strip().splitlines()[-1:]
+    if done.returncode == LACKING:
+        raise MissingError(
+            f"EPANET cannot be started: {''.join(last)}",
+            remedy="run `make setup`, or install what requirements/base.txt pins",
+        )
     if not (folder / "said.json").exists():
-        last = (done.stderr or "").strip().splitlines()[-1:]
         raise ParameterError(
             f"EPANET ended before it had solved the model ({done.returncode}: {''.join(last)})",
             remedy="ask for fewer hours or longer steps; check the model in EPANET itself",

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 MEMORY = 4 << 30  # bytes of address space; the libraries' own take one of them
+LACKING = 3  # exit code: the machine lacks a package, which no model is to blame for
 HOUR = 3600.0
 _REPORT_FILE = re.compile(r"^[ \t]*FILE[ \t].*$", re.IGNORECASE | re.MULTILINE)
 
@@ -30,6 +31,11 @@ def main(folder: Path, seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     warnings.simplefilter("ignore")
+    try:
+        import wntr  # noqa: F401, PLC0415 slow, and only here
+    except ImportError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(LACKING)
     job = json.loads((folder / "job.json").read_text("utf-8"))
     said: list[dict[str, Any]] = []
     for order in job:

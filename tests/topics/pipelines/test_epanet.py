@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cim.errors import ParameterError
+from cim.errors import MissingError, ParameterError
 from cim.topics.pipelines import epanet
 from cim.topics.pipelines.analysis.hydraulic import Wish, model_of
 from cim.topics.pipelines.epanet import Order, ask, refusal, tried
@@ -34,6 +35,22 @@ def test_a_model_that_takes_too_long_is_stopped_and_refused(
         ask([Order(text=text, times=times)], tmp_path)
     assert "fewer hours" in caught.value.remedy
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_package_that_is_missing_is_the_machines_fault_and_not_the_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = "import runpy, sys; sys.modules['wntr'] = None; runpy.run_path(sys.argv[0], None, "
+    real = subprocess.run
+
+    def run(command: list[str], **more: Any) -> Any:
+        code = f"import sys; sys.argv = {command[2:]}; {without}'__main__')"
+        return real([command[0], "-I", "-c", code], **more)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(MissingError, match=r"cannot be started: .*wntr") as caught:
+        ask([Order(text=inp("Net1"))], tmp_path)
+    assert "requirements/base.txt" in str(caught.value.remedy)
 
 
 def test_a_process_that_waits_for_ever_is_given_up(
